@@ -1,0 +1,1 @@
+//! Data, artifacts, summaries, archives and run history for alo.

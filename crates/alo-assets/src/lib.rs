@@ -1,0 +1,1 @@
+//! Step code and Python environments for alo: git and local sources, interpreters, installers.

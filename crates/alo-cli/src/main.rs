@@ -1,0 +1,3 @@
+//! The alo command line.
+
+fn main() {}
