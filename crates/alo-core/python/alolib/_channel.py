@@ -1,0 +1,132 @@
+"""The worker's end of the socket to the engine: whole lines, one answer to each call, from any thread.
+
+An asset may raise out of a signal handler (its own time-out, Ctrl-C) in the middle of a call. The channel then owes the
+engine the rest of the line, and the engine owes it an answer nobody waits for; both are settled before the next message,
+so that no answer is ever taken for another's. Python runs signal handlers only between two steps of its interpreter:
+`list.extend(map(os.read, …))` is one step, so what was read or written is recorded even when a handler raises right after.
+"""
+
+import os
+import sys
+from _thread import RLock
+
+from alolib._values import dumps, loads
+from alolib.exception import AssetError
+
+_CHUNK = 65536
+
+
+class EngineGone(Exception):
+    """The engine has closed the socket: there is nobody left to work for."""
+
+
+class Channel:
+    """Sends and receives messages; safe to share between threads, of no use in a forked child."""
+
+    def __init__(self, fd):
+        self._fd = fd
+        self._lock = RLock()
+        self._busy = False
+        # (line being sent, bytes of it that were written, bytes read) in one tuple, so that a change is one store.
+        self._state = (None, [], [])
+        os.register_at_fork(after_in_child=self._forget)
+
+    @property
+    def lock(self):
+        """Held while a message and its answer are on their way; a thread may hold it to end a conversation."""
+        return self._lock
+
+    @property
+    def forked(self):
+        """Whether this is a copy of the worker made by `os.fork`, which has no engine to talk to."""
+        return self._fd is None
+
+    def ask(self, message):
+        """Sends a message and waits for its answer."""
+        line = dumps(message)
+        with self._lock:
+            if self._fd is None:
+                raise AssetError(
+                    "the asset API works only in the process of the step, not in a child process forked from it"
+                )
+            if self._busy:
+                raise AssetError("the asset API was called from a signal handler during another call of it")
+            self._busy = True
+            try:
+                self._settle()
+                _flush()
+                self._state = (line, [], self._state[2])
+                self._push()
+                return loads(self._take())
+            finally:
+                self._busy = False
+
+    def tell(self, message):
+        """Sends a message that has no answer."""
+        line = dumps(message)
+        with self._lock:
+            self._settle()
+            _flush()
+            self._state = (line, [], self._state[2])
+            self._push()
+            self._state = (None, [], self._state[2])
+
+    def hear(self):
+        """Waits for a message of the engine; only between two steps, when no call can be made."""
+        self._settle()
+        return loads(self._take())
+
+    def _settle(self):
+        line, written, _ = self._state
+        if line is None:
+            return
+        if written:
+            self._push()
+            self._take()
+        else:
+            self._state = (None, [], self._state[2])
+
+    def _push(self):
+        line, written, _ = self._state
+        while True:
+            rest = memoryview(line)[sum(written) :]
+            if not rest:
+                return
+            try:
+                written.extend(map(os.write, (self._fd,), (rest,)))
+            except OSError as error:
+                raise EngineGone from error
+
+    def _take(self):
+        while True:
+            chunks = self._state[2]
+            if chunks and b"\n" in chunks[-1]:
+                line, _, rest = b"".join(chunks).partition(b"\n")
+                self._state = (None, [], [rest] if rest else [])
+                return line
+            try:
+                chunks.extend(map(os.read, (self._fd,), (_CHUNK,)))
+            except OSError as error:
+                raise EngineGone from error
+            if not chunks[-1]:
+                raise EngineGone
+
+    def _forget(self):
+        """Runs in a forked child: gives up the socket, so that the child neither speaks on it nor keeps it open."""
+        fd, self._fd = self._fd, None
+        self._lock = RLock()
+        self._busy = False
+        if fd is not None:
+            try:
+                os.close(fd)
+            except OSError:
+                pass
+
+
+def _flush():
+    """Empties what was printed so far, so that the engine sees prints and calls in the order they were made."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # the asset may have closed or replaced it
+            pass

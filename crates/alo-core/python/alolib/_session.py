@@ -1,0 +1,149 @@
+"""One step as its asset sees it: the values it was given, and its conversation with the engine."""
+
+import builtins
+import os
+import sys
+
+from alolib._values import DEFAULT, encode
+from alolib.exception import AssetError
+
+#: Folder of this package and the worker: its frames are of no interest to the author of an asset.
+HOME = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+
+_current = None
+
+
+def current():
+    """Gives the running step; an asset used outside of `alo run` gets an error that says so."""
+    if _current is None:
+        raise AssetError("an asset can only be used inside of `alo run`: there is no engine to answer its calls")
+    return _current
+
+
+def set_current(step):
+    """Makes `step` (or nothing, for None) the one that new assets belong to."""
+    global _current
+    _current = step
+
+
+class Step:
+    """The running step: `data`, `config` and the calls of the asset API."""
+
+    def __init__(self, channel, order, data, config):
+        self._channel = channel
+        self._over = False
+        self.file = order["file"]
+        self.folder = order["folder"]
+        self.envs = order["envs"]
+        self.args = order["args"]
+        self.data = data
+        self.config = config
+        self._hand_off = order.get("hand_off") or {}
+        self.saved = set()
+        folder = os.path.join(self.folder, "")
+        self._own = (folder, os.path.join(os.path.realpath(self.folder), ""))
+
+    def call(self, name, at=None, **arguments):
+        """Makes an API call; what the engine refuses is raised here."""
+        message = {
+            "call": name,
+            "arguments": {key: encode(value) for key, value in arguments.items()},
+            "at": at or self._place(sys._getframe(1)),
+        }
+        if self._over:
+            raise AssetError("the step has ended: its asset can make no more calls")
+        with self._channel.lock:
+            if self._over:
+                raise AssetError("the step has ended: its asset can make no more calls")
+            answer = self._channel.ask(message)
+        if "refused" in answer:
+            raise _refusal(answer["refused"])
+        return answer.get("result")
+
+    def end(self):
+        """Ends the conversation: calls that threads of the asset make from now on are errors."""
+        with self._channel.lock:
+            self._over = True
+
+    def check_args(self, arg_key, is_required, default, chng_type):
+        """Asks for an argument; a default that no message can carry is handed back as it is."""
+        value = self.call(
+            "check_args", arg_key=arg_key, is_required=is_required, default=default, chng_type=chng_type
+        )
+        return default if value is DEFAULT else value
+
+    def load_data(self, partial_load):
+        """Gives the data at hand: all of it as the very dict, or a new dict of the keys that were asked for."""
+        keys = self.call("load_data", partial_load=partial_load)
+        if partial_load == "":
+            return self.data
+        keys = set(keys)
+        return {key: value for key, value in self.data.items() if str(key) in keys}
+
+    def load_config(self):
+        """Gives the config at hand."""
+        self.call("load_config")
+        return self.config
+
+    def save_data(self, value, at=None):
+        """Makes `value` the data of the next step."""
+        answer = self.call("save_data", at, **_shape(value))
+        if answer.get("wrap"):
+            value = {"dataframe": value}
+        self.data = value
+        self._write("data", value)
+        self.saved.add("data")
+
+    def save_config(self, value, at=None):
+        """Makes `value` the config of the next step."""
+        self.call("save_config", at, **_shape(value))
+        self.config = value
+        self._write("config", value)
+        self.saved.add("config")
+
+    def carried(self):
+        """Gives the `data` and `config` that stay in memory for the next step; what was written to a file does not."""
+        return (
+            {} if self._hand_off.get("save_data") else self.data,
+            {} if self._hand_off.get("save_config") else self.config,
+        )
+
+    def _write(self, what, value):
+        path = self._hand_off.get("save_" + what)
+        if path:
+            from alolib import _handoff
+
+            _handoff.write(path, value, what, self.folder)
+
+    def _place(self, frame):
+        """Finds the asset's line: the innermost frame in the step's own folder, else the caller of the API."""
+        caller = None
+        while frame is not None:
+            file = frame.f_code.co_filename
+            for own in self._own:
+                if file.startswith(own):
+                    return _at(file[len(own) :], frame)
+            if caller is None and not file.startswith(HOME):
+                caller = _at(os.path.basename(file), frame)
+            frame = frame.f_back
+        return caller or {"file": os.path.basename(self.file), "line": 1, "function": "<module>"}
+
+
+def _at(file, frame):
+    return {"file": encode(file), "line": frame.f_lineno, "function": frame.f_code.co_name}
+
+
+def _shape(value):
+    is_dict = isinstance(value, dict)
+    keys = [str(key) for key in value] if is_dict else []
+    return {"type": type(value).__name__, "is_dict": is_dict, "keys": keys}
+
+
+def _refusal(refused):
+    """Makes the exception the engine asks for; only those that take one message are made by name."""
+    kind = getattr(builtins, refused.get("exception") or "", None)
+    if not (isinstance(kind, type) and issubclass(kind, Exception)) or issubclass(kind, UnicodeError):
+        kind = AssetError
+    error = kind(refused["message"])
+    error.alo_refused = True
+    return error

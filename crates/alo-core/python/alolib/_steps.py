@@ -1,0 +1,187 @@
+"""Runs steps: imports an asset, makes its `UserAsset`, calls `run`, and tells what became of it."""
+
+import os
+import sys
+
+from alolib import _session
+from alolib._modules import StepModules, load_file
+from alolib.asset import Asset, AssetStructure
+from alolib.exception import AssetError
+
+
+class Runner:
+    """Runs one step after the other and holds the `data` and `config` between them."""
+
+    def __init__(self, channel):
+        self._channel = channel
+        self._data = {}
+        self._config = {}
+        self._crash_file = None
+
+    def run(self, order):
+        """Runs one step; gives its outcome as the protocol has it."""
+        run = _Run(self._channel, order)
+        try:
+            self._prepare(order)
+            self._data, self._config = run.through(self._data, self._config)
+            return {"finished": {}}
+        except BaseException as error:  # `sys.exit`, Ctrl-C and the like end the step, not the worker
+            from alolib._traceback import failure
+
+            return failure(run.stage, error, run.place())
+        finally:
+            _session.set_current(None)
+            _enter(order["cwd"])
+
+    def _prepare(self, order):
+        _enter(order["cwd"])
+        sys.argv = [order["file"]]
+        self._watch(order.get("crash_file"))
+        hand_off = order.get("hand_off") or {}
+        if order.get("new_pipeline"):
+            self._data, self._config = {}, {}
+        if hand_off.get("load_data"):
+            self._data = _read(hand_off["load_data"], "data")
+        if hand_off.get("load_config"):
+            self._config = _read(hand_off["load_config"], "config")
+
+    def _watch(self, path):
+        """Lets the interpreter write where it was when the process dies of a signal."""
+        if not path or (self._crash_file is not None and self._crash_file.name == path):
+            return
+        import faulthandler
+
+        before, self._crash_file = self._crash_file, open(path, "ab", buffering=0)
+        faulthandler.enable(self._crash_file, all_threads=False)
+        if before is not None:
+            before.close()
+
+
+class _Run:
+    """One step on its way through the stages; `stage` says how far it got."""
+
+    def __init__(self, channel, order):
+        self.stage = "init"
+        self._channel = channel
+        self._order = order
+        self._run = None
+
+    def through(self, data, config):
+        """Takes the step through all stages; gives the data and config for the next one."""
+        order = self._order
+        config["meta"] = order.get("meta")
+        step = _session.Step(self._channel, order, data, config)
+        _session.set_current(step)
+        with StepModules(order["folder"]):
+            try:
+                self.stage = "import"
+                module = load_file(order["module"], order["file"])
+                self.stage = "class"
+                make = _maker(module, step)
+                self.stage = "init"
+                asset, first_generation = make()
+                self.stage = "run"
+                self._run = type(asset).run
+                self._conclude(step, asset.run(), first_generation)
+            finally:
+                step.end()
+        return step.carried()
+
+    def _conclude(self, step, result, first_generation):
+        """Saves what `run` returned, where it returned instead of saving, and lets the engine check the step."""
+        if self._channel.forked:
+            raise SystemExit(0)
+        file, line, function = self.place()
+        at = {"file": os.path.basename(file), "line": line, "function": function}
+        pair = isinstance(result, (tuple, list)) and len(result) == 2
+        returned = pair and not step.saved
+        if returned:
+            step.save_data(result[0], at)
+            step.save_config(result[1], at)
+        elif first_generation and not step.saved:
+            raise AssetError("`run` must return `(data, config)`, it returned `%s`" % type(result).__name__)
+        step.call("step_end", at, returned=returned)
+
+    def place(self):
+        """Gives file, line and name of the asset's `run`, for faults that no line of the asset raised."""
+        if self._run is None:
+            return None
+        import linecache
+
+        func = self._run
+        while hasattr(func, "__wrapped__"):
+            func = func.__wrapped__
+        code = getattr(func, "__code__", None)
+        if code is None:
+            return self._order["file"], 1, "run"
+        line = code.co_firstlineno
+        # The first line is that of the first decorator.
+        for offset in range(20):
+            if linecache.getline(code.co_filename, line + offset).lstrip().startswith(("def ", "async def ")):
+                return code.co_filename, line + offset, code.co_name
+        return code.co_filename, line, code.co_name
+
+
+def _enter(folder):
+    try:
+        os.chdir(folder)
+    except OSError:  # the asset may have removed it; the engine notices what is missing
+        pass
+
+
+def _read(path, what):
+    from alolib import _handoff
+
+    try:
+        return _handoff.read(path)
+    except Exception as error:  # unpickling runs code of any package
+        raise AssetError("cannot read the %s handed on by the step before from `%s`" % (what, path)) from error
+
+
+def _maker(module, step):
+    """Finds `UserAsset` and the way it is made."""
+    name = os.path.basename(step.file)
+    kind = vars(module).get("UserAsset")
+    if not isinstance(kind, type):
+        classes = sorted(
+            key for key, value in vars(module).items() if isinstance(value, type) and value.__module__ == module.__name__
+        )
+        found = "it defines %s" % ", ".join("`%s`" % key for key in classes) if classes else "it defines no class"
+        raise AssetError("`%s` has no class `UserAsset`; %s" % (name, found))
+    if not issubclass(kind, Asset):
+        raise AssetError("`UserAsset` in `%s` does not derive from `alolib.asset.Asset`" % name)
+    if not callable(getattr(kind, "run", None)):
+        raise AssetError("`UserAsset` in `%s` has no method `run`" % name)
+    generation = _generation(kind)
+    if generation == 2:
+        return lambda: (kind(AssetStructure(step.envs, step.args, step.data, step.config)), False)
+    if generation == 1:
+        return lambda: (kind(step.envs, step.args, step.data, step.config), True)
+    raise AssetError(
+        "`UserAsset.__init__` in `%s` takes %s; an asset takes `asset_structure`, or (ALO 1.0) `envs, argv, data, config`"
+        % (name, generation)
+    )
+
+
+def _generation(kind):
+    """Tells how the class is made: 2 with one argument, 1 with four; else the parameters it has, in words."""
+    init = kind.__init__
+    if init is Asset.__init__:
+        return 2
+    while hasattr(init, "__wrapped__"):
+        init = init.__wrapped__
+    code = getattr(init, "__code__", None)
+    if code is None:
+        return 2
+    names = code.co_varnames[1 : code.co_argcount]
+    required = len(names) - len(init.__defaults__ or ())
+    keyword_only = code.co_kwonlyargcount - len(init.__kwdefaults__ or ())
+    any_number = bool(code.co_flags & 0x04)
+    takes_four = required <= 4 <= (4 if any_number else len(names))
+    takes_one = required <= 1 <= (1 if any_number else len(names))
+    if keyword_only <= 0:
+        if takes_four and (not takes_one or names[:2] == ("envs", "argv")):
+            return 1
+        if takes_one:
+            return 2
+    return "`%s`" % ", ".join(names) if names else "no argument"

@@ -1,0 +1,66 @@
+"""The worker: a Python process of the asset's environment that runs steps for the engine.
+
+Descriptor 0 is the socket to the engine; see `docs/design/worker-protocol.md`. The file does nothing unless it is the main
+program: child processes that `multiprocessing` spawns for an asset load it as their `__main__` too.
+"""
+
+import sys
+
+
+def main():
+    """Serves the engine until it says `shutdown`; gives the exit code."""
+    import os
+    from types import ModuleType
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    # Last, not first: an asset's `import worker` must find the environment's package of that name, not this file.
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != here] + [here]
+    sys.path_importer_cache.pop(here, None)
+    # The guard has run this file; for the asset and its child processes it is the main program.
+    program = ModuleType("__main__", __doc__)
+    program.__file__ = os.path.join(here, "worker.py")
+    sys.modules["__main__"] = program
+
+    # The environment may have a package of that name; the asset must get this one.
+    sys.path.insert(0, here)
+    from alolib import _channel, _steps
+
+    sys.path.remove(here)
+
+    socket = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    channel = _channel.Channel(socket)
+    python = "%d.%d.%d" % sys.version_info[:3]
+    runner = _steps.Runner(channel)
+    try:
+        channel.tell({"hello": {"protocol": 1, "python": python, "pid": os.getpid()}})
+        while True:
+            order = channel.hear()
+            if "shutdown" in order:
+                return 0
+            if "run_step" in order:
+                outcome = runner.run(order["run_step"])
+                if channel.forked:
+                    return _end_of_fork(outcome)
+                channel.tell({"done": outcome})
+    except _channel.EngineGone:
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _end_of_fork(outcome):
+    """Ends a process that an asset forked and that came back from the asset, as if the asset had been its program."""
+    failed = outcome.get("failed")
+    if failed is None:
+        return 0
+    if failed["exit_code"] is None:
+        sys.stderr.write(failed["traceback"])
+        return 1
+    return failed["exit_code"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
