@@ -69,6 +69,69 @@ impl Map {
     }
 }
 
+impl Map {
+    /// Takes entries whose keys are known to differ.
+    pub(crate) fn from_distinct(entries: Vec<(Value, Value)>) -> Self {
+        Self(entries)
+    }
+}
+
+/// What makes a key the same key for Python: `1`, `1.0` and `True` are one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum KeyIdentity {
+    Null,
+    Int(i64),
+    BigInt(String),
+    Float(u64),
+    Text(String),
+    Bytes(Vec<u8>),
+    Time(String),
+    /// Lists and maps are no keys in Python.
+    Collection,
+}
+
+impl Value {
+    /// What kind of value it is, as a message names it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) | Self::BigInt(_) => "a whole number",
+            Self::Float(_) => "a number",
+            Self::String(_) => "text",
+            Self::Bytes(_) => "bytes",
+            Self::Date(_) => "a date",
+            Self::DateTime(_) => "a date and time",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a map",
+        }
+    }
+
+    pub(crate) fn identity(&self) -> KeyIdentity {
+        match self {
+            Self::Null => KeyIdentity::Null,
+            Self::Bool(flag) => KeyIdentity::Int(i64::from(*flag)),
+            Self::Int(number) => KeyIdentity::Int(*number),
+            Self::Float(number) => whole(*number).map_or(KeyIdentity::Float(number.to_bits()), KeyIdentity::Int),
+            Self::BigInt(text) => KeyIdentity::BigInt(text.clone()),
+            Self::String(text) => KeyIdentity::Text(text.clone()),
+            Self::Bytes(bytes) => KeyIdentity::Bytes(bytes.clone()),
+            Self::Date(text) | Self::DateTime(text) => KeyIdentity::Time(text.clone()),
+            Self::List(_) | Self::Map(_) => KeyIdentity::Collection,
+        }
+    }
+}
+
+/// The number as a whole number when it is one that a float holds exactly.
+fn whole(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() != 0.0 || number.abs() > EXACT {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "checked above: it is whole and far inside i64")]
+    Some(number as i64)
+}
+
 impl<K: Into<Value>, V: Into<Value>> FromIterator<(K, V)> for Map {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let mut map = Self::default();

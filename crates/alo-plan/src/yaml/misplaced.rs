@@ -1,0 +1,110 @@
+//! Human words for a token that does not fit where it stands: most are slips of indentation.
+
+use super::composer::one_line;
+use super::token::{Token, TokenKind};
+use super::{Fault, fault};
+use crate::code::Code;
+use crate::span::{Position, Span};
+
+/// Explains the token from where the surrounding collection (or the value) starts.
+pub(super) fn explain(text: &str, token: &Token, inside: Span, what: &str) -> Fault {
+    let place = if token.span.is_empty() { one_line(text, token.span) } else { token.span };
+    let opened = text[inside.start.offset as usize..].chars().next();
+    if let Some(open @ ('[' | '{')) = opened
+        && inside.start.offset < token.span.start.offset
+    {
+        return in_flow(token, place, open, inside.start);
+    }
+    match &token.kind {
+        TokenKind::FlowSequenceEnd | TokenKind::FlowMappingEnd | TokenKind::FlowEntry => {
+            let found = token.kind.describe();
+            fault(Code::YamlFlow, format!("{found} stands outside of any brackets"), place)
+                .help("remove it, or put the value in quotes if it belongs to the text")
+        }
+        _ if same_line_as_content(text, token.span.start) => {
+            fault(Code::YamlSyntax, format!("{} cannot follow here", token.kind.describe()), place)
+                .help("put the whole value in quotes, or start a new line")
+        }
+        TokenKind::BlockEntry
+        | TokenKind::BlockSequenceStart
+        | TokenKind::BlockMappingStart
+        | TokenKind::Key
+        | TokenKind::Scalar { .. }
+        | TokenKind::BlockEnd => by_indentation(text, token, place, inside, what),
+        other => fault(Code::YamlSyntax, format!("{} cannot stand here", other.describe()), place)
+            .help("put the value in quotes if it is meant as text"),
+    }
+}
+
+fn in_flow(token: &Token, place: Span, open: char, start: Position) -> Fault {
+    let close = if open == '[' { ']' } else { '}' };
+    let opening = Span { start, end: Position { column: start.column + 1, offset: start.offset + 1, ..start } };
+    match &token.kind {
+        TokenKind::StreamEnd | TokenKind::DocumentStart | TokenKind::DocumentEnd => {
+            fault(Code::YamlUnclosed, format!("the `{open}` opened here is never closed"), opening)
+                .help(format!("put a `{close}` where it ends"))
+        }
+        TokenKind::FlowEntry => fault(Code::YamlFlow, "a value is missing before this `,`", place)
+            .related(opening, "in the brackets opened here")
+            .help("remove the surplus `,`"),
+        TokenKind::FlowSequenceEnd | TokenKind::FlowMappingEnd => fault(
+            Code::YamlFlow,
+            format!("{} does not close the `{open}`", token.kind.describe()),
+            place,
+        )
+        .related(opening, "opened here")
+        .help(format!("write `{close}`")),
+        other => fault(
+            Code::YamlFlow,
+            format!("a `,` or `{close}` is missing before {}", other.describe()),
+            place,
+        )
+        .related(opening, "in the brackets opened here")
+        .help(format!(
+            "separate the entries by `,`, close the brackets with `{close}`, or quote a text that holds `?`, `,`, `:` or brackets"
+        )),
+    }
+}
+
+/// Whether something other than spaces and dashes stands before the place on its line.
+fn same_line_as_content(text: &str, place: Position) -> bool {
+    let before = &text[..place.offset as usize];
+    let line = before.rsplit(['\n', '\r']).next().unwrap_or_default();
+    line.chars().any(|c| !matches!(c, ' ' | '-' | '\u{feff}'))
+}
+
+fn by_indentation(text: &str, token: &Token, place: Span, inside: Span, what: &str) -> Fault {
+    let (found, first) = (token.span.start, inside.start);
+    let starts = one_line(text, Span::at(first));
+    let this = match token.kind {
+        TokenKind::BlockEntry | TokenKind::BlockSequenceStart => "list item",
+        TokenKind::Key | TokenKind::BlockMappingStart => "key",
+        _ => "line",
+    };
+    if found.offset <= first.offset {
+        return fault(Code::YamlSyntax, format!("{} cannot stand here", token.kind.describe()), place)
+            .help("check the indentation of this line and the one above");
+    }
+    let (depth, wanted) = (found.column - 1, first.column - 1);
+    if depth == wanted {
+        let other = if this == "list item" { "keys" } else { "list items" };
+        return fault(
+            Code::YamlIndentation,
+            format!("this {this} stands in a column of {other}"),
+            place,
+        )
+        .related(starts, format!("{what} starts here"))
+        .help(if this == "list item" {
+            "indent the list below the key it belongs to".to_owned()
+        } else {
+            format!("indent the key by two more spaces if it belongs to the item above: {} in all", depth + 2)
+        });
+    }
+    fault(
+        Code::YamlIndentation,
+        format!("this {this} is indented by {depth} spaces, {what} around it by {wanted}"),
+        place,
+    )
+    .related(starts, format!("{what} starts here"))
+    .help(format!("indent it by {wanted} spaces if it belongs beside the line marked above"))
+}
