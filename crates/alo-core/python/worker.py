@@ -10,16 +10,11 @@ import sys
 def main():
     """Serves the engine until it says `shutdown`; gives the exit code."""
     import os
-    from types import ModuleType
 
     here = os.path.dirname(os.path.abspath(__file__))
     # Last, not first: an asset's `import worker` must find the environment's package of that name, not this file.
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != here] + [here]
     sys.path_importer_cache.pop(here, None)
-    # The guard has run this file; for the asset and its child processes it is the main program.
-    program = ModuleType("__main__", __doc__)
-    program.__file__ = os.path.join(here, "worker.py")
-    sys.modules["__main__"] = program
 
     # The environment may have a package of that name; the asset must get this one.
     sys.path.insert(0, here)

@@ -6,6 +6,7 @@ so that no answer is ever taken for another's. Python runs signal handlers only 
 `list.extend(map(os.read, …))` is one step, so what was read or written is recorded even when a handler raises right after.
 """
 
+import errno
 import os
 import sys
 from _thread import RLock
@@ -14,6 +15,7 @@ from alolib._values import dumps, loads
 from alolib.exception import AssetError
 
 _CHUNK = 65536
+_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
 
 
 class EngineGone(Exception):
@@ -95,7 +97,7 @@ class Channel:
             try:
                 written.extend(map(os.write, (self._fd,), (rest,)))
             except OSError as error:
-                raise EngineGone from error
+                raise _lost(error)
 
     def _take(self):
         while True:
@@ -107,7 +109,7 @@ class Channel:
             try:
                 chunks.extend(map(os.read, (self._fd,), (_CHUNK,)))
             except OSError as error:
-                raise EngineGone from error
+                raise _lost(error)
             if not chunks[-1]:
                 raise EngineGone
 
@@ -121,6 +123,11 @@ class Channel:
                 os.close(fd)
             except OSError:
                 pass
+
+
+def _lost(error):
+    """Tells the socket's own fault from an exception that a signal handler of the asset raised, as `TimeoutError` is."""
+    return EngineGone() if error.errno in _GONE else error
 
 
 def _flush():

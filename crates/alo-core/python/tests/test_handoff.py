@@ -1,0 +1,150 @@
+"""Values that go from step to step as files, within one worker and between two."""
+
+import os
+import stat
+import unittest
+
+from tests.engine import Engine, WorkerTest, asset
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
+#: A class of the asset whose large memory pickles out of band, as NumPy's arrays do.
+BLOCK = """\
+import pickle
+
+
+class Block:
+    def __init__(self, memory):
+        self.memory = memory
+
+    def __reduce_ex__(self, protocol):
+        return Block, (pickle.PickleBuffer(self.memory),)
+"""
+
+
+class HandOff(WorkerTest):
+    def through_files(self, first, second, other_worker=False):
+        """Runs step `one` and step `two` with files between them."""
+        paths = {what: os.path.join(self.engine.project, "%s.pkl" % what) for what in ("data", "config")}
+        first = self.engine.run("one", save_data=paths["data"], save_config=paths["config"])
+        self.assert_finished(first)
+        engine = self.engine
+        if other_worker:
+            engine = Engine()
+            self.addCleanup(engine.close)
+            engine.keys = self.engine.keys
+            os.symlink(os.path.join(self.engine.project, "two"), os.path.join(engine.project, "two"))
+        second = engine.run("two", new_pipeline=False, load_data=paths["data"], load_config=paths["config"])
+        self.assert_finished(second)
+        return paths
+
+    def test_values_are_as_in_memory(self):
+        lines = ["self.data.update(a=[1, 2], b='글자', c={1: None})", "self.data['d'] = self.data['a']", "self.config['k'] = 1.5"]
+        self.engine.write("one", asset_one=asset(*lines))
+        self.engine.write(
+            "two",
+            asset_two=asset(
+                "assert self.data == {'a': [1, 2], 'b': '글자', 'c': {1: None}, 'd': [1, 2]}, self.data",
+                "assert self.data['d'] is self.data['a']",
+                "assert self.config == {'meta': {'step_name': 'two'}, 'k': 1.5}, self.config",
+            ),
+        )
+        paths = self.through_files("one", "two")
+        self.assertEqual(stat.S_IMODE(os.stat(paths["data"]).st_mode), 0o600)
+        self.assertEqual([name for name in os.listdir(self.engine.project) if name.endswith(".part")], [])
+
+    def test_large_memory_is_mapped_writable_and_apart_from_the_file(self):
+        self.engine.write("one", asset_one="import block\n" + asset("self.data['b'] = block.Block(bytearray(b'x' * 100_000))", "self.data['r'] = block.Block(bytes(9000))"), block=BLOCK)
+        self.engine.write(
+            "two",
+            asset_two=asset(
+                "memory = self.data['b'].memory",
+                "assert type(memory) is memoryview and not memory.readonly and self.data['r'].memory.readonly",
+                "assert bytes(memory) == b'x' * 100_000",
+                "memory[:3] = b'abc'",
+            ),
+        )
+        for other_worker in (False, True):
+            with self.subTest(other_worker=other_worker):
+                paths = self.through_files("one", "two", other_worker)
+                with open(paths["data"], "rb") as file:
+                    content = file.read()
+                self.assertIn(b"x" * 100_000, content)
+                self.assertNotIn(b"abcx", content)
+                self.assertEqual(content.index(b"x" * 100_000) % 4096, 0)
+
+    def test_a_class_of_one_step_hides_no_module_of_another(self):
+        self.engine.write("one", asset_one="from utils import Pair\n" + asset("self.data['p'] = Pair(1, 2)"), utils="import deep\nclass Pair(deep.Base):\n    def __init__(self, a, b):\n        self.sum = a + b\n", deep="class Base:\n    kind = 'one'\n")
+        self.engine.write("two", asset_two="import utils\n" + asset("assert self.data['p'].sum == 3 and self.data['p'].kind == 'one'", "assert utils.OWN and not hasattr(utils, 'Pair')", "import sys", "assert 'deep' not in sys.modules"), utils="OWN = True\n")
+        self.engine.write("three", asset_three=asset("assert self.data['p'].sum == 3"))
+        paths = self.through_files("one", "two", other_worker=True)
+        self.through_files("one", "two")
+        again = os.path.join(self.engine.project, "again.pkl")
+        hand = {"load_data": paths["data"], "load_config": paths["config"], "save_data": again}
+        self.assert_finished(self.engine.run("two", new_pipeline=False, **hand))
+        self.assert_finished(self.engine.run("three", new_pipeline=False, load_data=again))
+
+    def test_what_cannot_be_pickled_is_named_at_the_line_that_saves(self):
+        self.engine.write("one", asset_one=asset("self.data.update(good=1, bad=lambda: 0)"))
+        path = os.path.join(self.engine.project, "data.pkl")
+        failed = self.assert_failed(self.engine.run("one", save_data=path), stage="run", exception="AssetError")
+        self.assertIn("`data['bad']`", failed["message"])
+        self.assertEqual(failed["frames"][-1]["text"], "self.asset.save_data(self.data)")
+        self.assertEqual([name for name in os.listdir(self.engine.project) if "data.pkl" in name], [])
+
+    def test_a_folder_that_is_gone(self):
+        self.engine.write("one", asset_one=asset())
+        failed = self.assert_failed(self.engine.run("one", save_data=self.engine.project + "/no/data.pkl"), stage="run")
+        self.assertIn("cannot write the step's data to", failed["message"])
+
+    def test_a_broken_file(self):
+        self.engine.write("one", asset_one=asset())
+        path = os.path.join(self.engine.project, "data.pkl")
+        for content in (b"", b"nonsense", b"alo hand-off 1\n{", b"alo hand-off 1\n" + b'{"index": 4096, "index_length": 2}' + b"\0" * 5000):
+            with open(path, "wb") as file:
+                file.write(content)
+            failed = self.assert_failed(self.engine.run("one", load_data=path), stage="init")
+            self.assertIn("cannot read the data handed on", failed["message"])
+
+    def test_memory_is_let_go_when_a_file_has_it(self):
+        self.engine.write(
+            "one",
+            asset_one="import sys, weakref\nclass Big(dict): pass\n"
+            + asset("self.data['big'] = big = Big()", "sys.big = weakref.ref(big)").replace("save_data(self.data)", "save_data({})"),
+        )
+        self.engine.write("two", asset_two=asset("import sys", "assert sys.big() is None"))
+        self.assert_finished(self.engine.run("one", save_data=self.engine.project + "/data.pkl"))
+        self.assert_finished(self.engine.run("two"))
+
+    @unittest.skipIf(numpy is None, "NumPy is not installed here")
+    def test_arrays(self):
+        self.engine.write(
+            "one",
+            asset_one=asset(
+                "import numpy as np",
+                "a = np.arange(10_000.0).reshape(100, 100)",
+                "b = a.copy(); b.flags.writeable = False",
+                "self.data.update(a=a, t=a.T, s=a[::2, ::2], b=b, small=np.ones(3), o=np.array(['x', None], dtype=object))",
+            ),
+        )
+        self.engine.write(
+            "two",
+            asset_two=asset(
+                "import numpy as np",
+                "a = np.arange(10_000.0).reshape(100, 100)",
+                "d = self.data",
+                "assert (d['a'] == a).all() and (d['t'] == a.T).all() and (d['s'] == a[::2, ::2]).all()",
+                "assert d['a'].flags.writeable and d['small'].flags.writeable and not d['b'].flags.writeable",
+                "d['a'] += 1",
+                "assert list(d['o']) == ['x', None]",
+            ),
+        )
+        self.through_files("one", "two")
+        self.through_files("one", "two", other_worker=True)
+
+
+if __name__ == "__main__":
+    unittest.main()
