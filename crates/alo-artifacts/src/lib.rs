@@ -1,1 +1,46 @@
 //! Data, artifacts, summaries, archives and run history for alo.
+//!
+//! This crate owns everything a run reads from and leaves on disk beside its code: external data and
+//! models that come in ([`load_data`], [`load_model`]), the artifact folders ([`ArtifactLayout`],
+//! [`StagedArtifacts`]), the summary ([`Summary`]) and the check of what an inference left
+//! ([`check_output`]), archives that go out ([`export`]), and the history of runs ([`History`]).
+//!
+//! What is promised about crashes, full disks and two runs at once, and in which order things are made
+//! durable, is stated in `docs/storage.md`.
+
+mod copy;
+mod digest;
+mod durable;
+mod experimental;
+
+mod external;
+mod fingerprint;
+
+mod layout;
+mod location;
+mod lock;
+mod manifest;
+
+mod run_id;
+mod source;
+mod staging;
+
+mod transfer;
+mod tree;
+
+pub use copy::CopyError;
+pub use durable::StorageError;
+pub use experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};
+
+pub use external::{LoadError, LoadProgress, LoadedData, LoadedSource, load_data, loaded_once};
+pub use fingerprint::{NO_DATA_ID, code_id, param_id};
+
+pub use layout::{ArtifactLayout, ProjectLayout};
+pub use location::{Location, LocationError};
+pub use lock::{Holder, LockError, ProjectLock};
+
+pub use run_id::{RunId, RunIdError};
+pub use source::{DataSource, check_sources};
+pub use staging::{Leftover, StagedArtifacts, StagingError};
+
+pub use tree::TreeError;

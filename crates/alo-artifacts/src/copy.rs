@@ -1,0 +1,228 @@
+//! Copying files: one with its digest, for data that comes in; whole trees, for models and history.
+
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use sha2::{Digest, Sha256};
+
+use crate::digest::{self, CHUNK};
+use crate::durable::{self, Lasting, StorageError};
+use crate::tree::{Stamp, Tree};
+
+/// A file that somebody writes while we copy it is tried so often.
+const TRIES: u32 = 3;
+
+/// A file that could not be copied.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// One side could not be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Its content changed under us, again and again.
+    #[error("`{path}` is being written by someone else")]
+    Changing {
+        /// The file.
+        path: Utf8PathBuf,
+    },
+    /// The user asked to stop.
+    #[error("stopped on request")]
+    Stopped,
+}
+
+/// How far a copy is, and whether it shall stop; shared by all who copy.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    bytes: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Meter {
+    /// Bytes read so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, count: usize) -> Result<(), CopyError> {
+        self.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        if self.is_stopped() { Err(CopyError::Stopped) } else { Ok(()) }
+    }
+}
+
+impl CopyError {
+    /// What a user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Storage(error) => error.hint(),
+            Self::Changing { .. } => Some("start again when the file is complete".into()),
+            Self::Stopped => None,
+        }
+    }
+}
+
+/// What a copy of a file is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Copied {
+    pub(crate) digest: String,
+    /// The source as it was read.
+    pub(crate) source: Stamp,
+    /// The copy as it lies there.
+    pub(crate) copy: Stamp,
+}
+
+/// Copies a file under a temporary name and renames it, computing its digest on the way.
+///
+/// The copy is only taken when the source is the same before and after, so a copy is never half old and half new.
+pub(crate) fn copy_file(from: &Utf8Path, to: &Utf8Path, meter: &Meter) -> Result<Copied, CopyError> {
+    for _ in 0..TRIES {
+        if let Some(copied) = try_copy(from, to, meter)? {
+            return Ok(copied);
+        }
+    }
+    Err(CopyError::Changing { path: from.to_owned() })
+}
+
+fn try_copy(from: &Utf8Path, to: &Utf8Path, meter: &Meter) -> Result<Option<Copied>, CopyError> {
+    let mut source = fs_err::File::open(from).map_err(StorageError::of("read", from))?;
+    let before = stamp(&source, from)?;
+    let mut temp = durable::temp_beside(to)?;
+    let (digest, bytes) = pass(&mut source, before.size, from, meter, |chunk| {
+        temp.write_all(chunk).map_err(StorageError::of("write", to))
+    })?;
+    if stamp(&source, from)? != before || bytes != before.size {
+        return Ok(None);
+    }
+    // Still open after the rename: its stamp is read from the very file that was written.
+    let handle = temp.as_file().try_clone().map_err(StorageError::of("write", to))?;
+    durable::persist(temp, to, Lasting::Kill)?;
+    let meta = handle.metadata().map_err(StorageError::of("read", to))?;
+    Ok(Some(Copied { digest, source: before, copy: Stamp::of(&meta) }))
+}
+
+/// Reads all of a file, hands on every chunk, and gives the digest and the bytes read.
+fn pass(
+    file: &mut impl Read,
+    size: u64,
+    path: &Utf8Path,
+    meter: &Meter,
+    mut each: impl FnMut(&[u8]) -> Result<(), StorageError>,
+) -> Result<(String, u64), CopyError> {
+    let mut hasher = Sha256::new();
+    // One more than the size: a small file's end is seen with the second read.
+    let mut buffer = vec![0; usize::try_from(size).map_or(CHUNK, |size| CHUNK.min(size.saturating_add(1)))];
+    let mut bytes: u64 = 0;
+    loop {
+        let count = match file.read(&mut buffer) {
+            Ok(0) => return Ok((digest::hex(&hasher.finalize()), bytes)),
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(StorageError::new("read", path, error).into()),
+        };
+        hasher.update(&buffer[..count]);
+        each(&buffer[..count])?;
+        bytes += count as u64;
+        meter.add(count)?;
+    }
+}
+
+fn stamp(file: &fs_err::File, path: &Utf8Path) -> Result<Stamp, StorageError> {
+    Ok(Stamp::of(&file.metadata().map_err(StorageError::of("read", path))?))
+}
+
+/// Digests a file, with the stamp it had while it was read.
+pub(crate) fn digest_file(path: &Utf8Path, meter: &Meter) -> Result<(String, Stamp), CopyError> {
+    for _ in 0..TRIES {
+        let mut file = fs_err::File::open(path).map_err(StorageError::of("read", path))?;
+        let before = stamp(&file, path)?;
+        let (digest, _) = pass(&mut file, before.size, path, meter, |_| Ok(()))?;
+        if stamp(&file, path)? == before {
+            return Ok((digest, before));
+        }
+    }
+    Err(CopyError::Changing { path: path.to_owned() })
+}
+
+/// Copies a listed tree into a folder that is not in use by anybody, and gives the bytes copied.
+///
+/// Data blocks are shared where the file system can (reflink), never by hard links: what is copied may be
+/// written to later without touching the copy.
+pub(crate) fn copy_tree(tree: &Tree, from: &Utf8Path, to: &Utf8Path) -> Result<u64, StorageError> {
+    durable::create_dir_all(to)?;
+    for folder in &tree.folders {
+        durable::create_dir_all(&to.join(folder))?;
+    }
+    let mut bytes = 0;
+    for file in &tree.files {
+        bytes += copy_plain(&from.join(&file.relative), &to.join(&file.relative))?;
+    }
+    Ok(bytes)
+}
+
+/// Copies one file, keeping its permissions but for the owner's right to read and write.
+pub(crate) fn copy_plain(from: &Utf8Path, to: &Utf8Path) -> Result<u64, StorageError> {
+    let bytes = fs_err::copy(from, to).map_err(StorageError::of("copy", from))?;
+    let mode = fs_err::metadata(to).map_err(StorageError::of("read", to))?.permissions().mode();
+    if mode & 0o600 != 0o600 {
+        let permissions = std::fs::Permissions::from_mode(mode | 0o600);
+        fs_err::set_permissions(to, permissions).map_err(StorageError::of("write", to))?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Links;
+
+    fn temp() -> (tempfile::TempDir, Utf8PathBuf) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8Path::from_path(dir.path()).expect("UTF-8").to_owned();
+        (dir, root)
+    }
+
+    #[test]
+    fn a_copy_has_the_digest_of_its_content() {
+        let (_dir, root) = temp();
+        let content = "가나다".repeat(200_000);
+        fs_err::write(root.join("from"), &content).expect("written");
+        fs_err::write(root.join("to"), "older").expect("written");
+        let copied = copy_file(&root.join("from"), &root.join("to"), &Meter::default()).expect("copied");
+        assert_eq!(fs_err::read_to_string(root.join("to")).expect("read"), content);
+        let (digest, stamp) = digest_file(&root.join("to"), &Meter::default()).expect("digested");
+        assert_eq!((copied.digest, copied.copy), (digest, stamp));
+        assert_eq!(copied.source.size, content.len() as u64);
+    }
+
+    #[test]
+    fn an_unreadable_source_is_named_and_the_old_copy_stays() {
+        let (_dir, root) = temp();
+        fs_err::write(root.join("to"), "older").expect("written");
+        let error =
+            copy_file(&root.join("absent"), &root.join("to"), &Meter::default()).expect_err("it is absent");
+        assert_eq!(error.to_string(), format!("read `{root}/absent`"));
+        assert_eq!(fs_err::read_dir(&root).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn a_tree_is_copied_with_its_empty_folders_and_can_be_changed_afterwards() {
+        let (_dir, root) = temp();
+        fs_err::create_dir_all(root.join("a/empty")).expect("created");
+        fs_err::write(root.join("a/x"), "1").expect("written");
+        fs_err::set_permissions(root.join("a/x"), std::fs::Permissions::from_mode(0o555)).expect("set");
+        let tree = Tree::list(&root.join("a"), Links::Follow).expect("listed");
+        assert_eq!(copy_tree(&tree, &root.join("a"), &root.join("b")).expect("copied"), 1);
+        assert!(root.join("b/empty").is_dir());
+        let mode = fs_err::metadata(root.join("b/x")).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o755);
+    }
+}

@@ -1,0 +1,320 @@
+//! Writing so that it lasts: temporary names, flushing, renaming, and the errors of the disk.
+//!
+//! The rule of the house: a file that must survive is written under a temporary name in its own folder,
+//! flushed, renamed, and the folder flushed. Every function here does exactly one such step, so that the
+//! callers read as the order of durable steps that `docs/storage.md` states.
+
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{CWD, RenameFlags};
+use tempfile::NamedTempFile;
+
+use crate::tree::{Links, Tree};
+
+/// Up to so many files are flushed one by one; with more, one flush of the whole file system is cheaper.
+const FLUSH_ONE_BY_ONE: usize = 32;
+
+/// Names of half-written files start with this; whoever lists a folder of ours ignores them.
+pub(crate) const TEMP_PREFIX: &str = ".alo-tmp-";
+
+/// Something on the disk that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing} `{path}`")]
+pub struct StorageError {
+    doing: &'static str,
+    path: Utf8PathBuf,
+    source: io::Error,
+}
+
+impl StorageError {
+    pub(crate) fn new(doing: &'static str, path: impl Into<Utf8PathBuf>, source: io::Error) -> Self {
+        Self { doing, path: path.into(), source: plain(source) }
+    }
+
+    /// For `map_err`: the error of doing that with that path.
+    pub(crate) fn of(doing: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::new(doing, path, source)
+    }
+
+    /// The file or folder.
+    pub fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
+    /// What the operating system says, in its classes.
+    pub fn kind(&self) -> ErrorKind {
+        self.source.kind()
+    }
+
+    /// What a user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let path = &self.path;
+        match self.kind() {
+            ErrorKind::StorageFull => Some(format!(
+                "free some space on the disk of `{path}`; `backup_size` in the plan limits what the history may take"
+            )),
+            ErrorKind::QuotaExceeded => Some(format!("your quota on the disk of `{path}` is used up")),
+            ErrorKind::ReadOnlyFilesystem => Some(format!("`{path}` lies on a read-only disk")),
+            ErrorKind::PermissionDenied => {
+                Some(format!("check the owner and the permissions: `ls -ld '{path}'`"))
+            }
+            ErrorKind::CrossesDevices | ErrorKind::ResourceBusy => Some(format!(
+                "`{path}` seems to be a mount point; mount the project folder as a whole, not a folder inside it"
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// The operating system's error without the path that `fs_err` puts before it: ours already names it.
+///
+/// `fs_err` gives the original error away only with a feature that would change its texts for every crate, so its
+/// number is taken from the end of the text, where the standard library writes it.
+fn plain(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    let code = text.strip_suffix(')').and_then(|text| text.rsplit_once("(os error ")?.1.parse().ok());
+    code.map_or(error, io::Error::from_raw_os_error)
+}
+
+pub(crate) fn read(path: &Utf8Path) -> Result<Vec<u8>, StorageError> {
+    fs_err::read(path).map_err(StorageError::of("read", path))
+}
+
+/// Reads a file that may be absent.
+pub(crate) fn read_if_present(path: &Utf8Path) -> Result<Option<Vec<u8>>, StorageError> {
+    match fs_err::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StorageError::new("read", path, error)),
+    }
+}
+
+pub(crate) fn create_dir_all(path: &Utf8Path) -> Result<(), StorageError> {
+    fs_err::create_dir_all(path).map_err(StorageError::of("create the folder", path))
+}
+
+pub(crate) fn rename(from: &Utf8Path, to: &Utf8Path) -> Result<(), StorageError> {
+    fs_err::rename(from, to).map_err(StorageError::of("put in place", to))
+}
+
+/// Starts a temporary file beside a target, with the permissions the user's umask gives.
+pub(crate) fn temp_beside(target: &Utf8Path) -> Result<NamedTempFile, StorageError> {
+    let folder = parent(target);
+    tempfile::Builder::new()
+        .prefix(TEMP_PREFIX)
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(StorageError::of("write in", folder))
+}
+
+/// The folder a path lies in.
+pub(crate) fn parent(path: &Utf8Path) -> &Utf8Path {
+    match path.parent() {
+        Some(folder) if !folder.as_str().is_empty() => folder,
+        _ => Utf8Path::new("."),
+    }
+}
+
+/// Whether a write must outlast a power failure or only the death of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lasting {
+    /// Whole or absent after a kill.
+    Kill,
+    /// Whole or absent after a kill; there, once the call has returned, after a power failure.
+    PowerFailure,
+}
+
+/// Writes a file whole or not at all, replacing an old one.
+pub(crate) fn write(path: &Utf8Path, bytes: &[u8], lasting: Lasting) -> Result<(), StorageError> {
+    create_dir_all(parent(path))?;
+    let mut temp = temp_beside(path)?;
+    temp.write_all(bytes).map_err(StorageError::of("write", path))?;
+    persist(temp, path, lasting)
+}
+
+/// Gives a finished temporary file its name, replacing an old file.
+pub(crate) fn persist(temp: NamedTempFile, path: &Utf8Path, lasting: Lasting) -> Result<(), StorageError> {
+    if lasting == Lasting::PowerFailure {
+        temp.as_file().sync_all().map_err(StorageError::of("flush", path))?;
+    }
+    temp.persist(path).map_err(|error| StorageError::new("put in place", path, error.error))?;
+    if lasting == Lasting::PowerFailure {
+        sync_dir(parent(path))?;
+    }
+    Ok(())
+}
+
+/// Makes the names in a folder survive a power failure.
+pub(crate) fn sync_dir(folder: &Utf8Path) -> Result<(), StorageError> {
+    let handle = fs_err::File::open(folder).map_err(StorageError::of("flush", folder))?;
+    match handle.sync_all() {
+        // Some network and FUSE file systems cannot flush a folder; there is nothing more to do on them.
+        Err(error) if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Err(StorageError::new("flush", folder, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a whole tree survive a power failure.
+pub(crate) fn sync_tree(folder: &Utf8Path, tree: &Tree) -> Result<(), StorageError> {
+    if tree.files.len() + tree.folders.len() > FLUSH_ONE_BY_ONE {
+        return sync_all_of(folder);
+    }
+    for file in &tree.files {
+        let path = folder.join(&file.relative);
+        match fs_err::File::open(&path) {
+            Ok(handle) => handle.sync_data().map_err(StorageError::of("flush", &path))?,
+            // A file that its own owner may not read can still be flushed with all others.
+            Err(_) => return sync_all_of(folder),
+        }
+    }
+    for inner in &tree.folders {
+        sync_dir(&folder.join(inner))?;
+    }
+    sync_dir(folder)
+}
+
+/// Flushes the whole file system a folder lies on.
+pub(crate) fn sync_all_of(folder: &Utf8Path) -> Result<(), StorageError> {
+    let handle = fs_err::File::open(folder).map_err(StorageError::of("flush", folder))?;
+    #[cfg(target_os = "linux")]
+    {
+        rustix::fs::syncfs(handle.file().as_fd())
+            .map_err(|error| StorageError::new("flush", folder, error.into()))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = handle.file().as_fd();
+        rustix::fs::sync();
+        Ok(())
+    }
+}
+
+/// Swaps two existing files or folders in one atomic step; `false` when the file system cannot.
+pub(crate) fn exchange(one: &Utf8Path, other: &Utf8Path) -> Result<bool, StorageError> {
+    use rustix::io::Errno;
+    match rustix::fs::renameat_with(CWD, one.as_std_path(), CWD, other.as_std_path(), RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(true),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
+        Err(error) => Err(StorageError::new("put in place", other, error.into())),
+    }
+}
+
+/// Removes a file, a link (never what it points to) or a whole folder; absent is fine.
+pub(crate) fn remove(path: &Utf8Path) -> Result<(), StorageError> {
+    let result = match fs_err::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => remove_folder(path),
+        Ok(_) => fs_err::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match result {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(StorageError::new("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// [`remove`] for a path that may not be UTF-8.
+pub(crate) fn remove_std(path: &std::path::Path) -> Result<(), StorageError> {
+    if let Some(path) = Utf8Path::from_path(path) {
+        return remove(path);
+    }
+    let result = match fs_err::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => fs_err::remove_dir_all(path),
+        Ok(_) => fs_err::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match result {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(StorageError::new("remove", path.to_string_lossy().into_owned(), error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Bytes a user may still write on the disk of a folder.
+pub(crate) fn free_space(folder: &Utf8Path) -> Result<u64, StorageError> {
+    let stat = rustix::fs::statvfs(folder.as_std_path())
+        .map_err(|error| StorageError::new("ask for the free space of", folder, error.into()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// Removes a folder; an asset may have left read-only folders in it, which are ours to open.
+fn remove_folder(path: &Utf8Path) -> io::Result<()> {
+    match fs_err::remove_dir_all(path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            if let Ok(tree) = Tree::list(path, Links::AsIs) {
+                for folder in
+                    std::iter::once(Utf8Path::new("")).chain(tree.folders.iter().map(|f| f.as_path()))
+                {
+                    let folder = path.join(folder);
+                    if let Ok(meta) = fs_err::symlink_metadata(&folder) {
+                        let mode = meta.permissions().mode() | 0o700;
+                        fs_err::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).ok();
+                    }
+                }
+            }
+            fs_err::remove_dir_all(path)
+        }
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn temp() -> (tempfile::TempDir, Utf8PathBuf) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8Path::from_path(dir.path()).expect("UTF-8").to_owned();
+        (dir, root)
+    }
+
+    #[test]
+    fn a_write_replaces_whole_files_and_leaves_no_temporary_name() {
+        let (_dir, root) = temp();
+        let path = root.join("deep/er/file");
+        for lasting in [Lasting::Kill, Lasting::PowerFailure] {
+            write(&path, b"one", lasting).expect("written");
+            write(&path, b"two", lasting).expect("written");
+            assert_eq!(read(&path).expect("read"), b"two");
+            assert_eq!(fs_err::read_dir(root.join("deep/er")).expect("listed").count(), 1);
+        }
+        assert_eq!(read_if_present(&root.join("absent")).expect("no error"), None);
+    }
+
+    #[test]
+    fn an_error_names_the_file_once_and_says_what_to_do() {
+        let (_dir, root) = temp();
+        let error = read(&root.join("absent")).expect_err("it is absent");
+        assert_eq!(error.to_string(), format!("read `{root}/absent`"));
+        let source = std::error::Error::source(&error).expect("a source").to_string();
+        assert_eq!(source, "No such file or directory (os error 2)");
+        let full = StorageError::new("write", "/x", io::Error::from_raw_os_error(28));
+        assert!(full.hint().expect("a hint").contains("free some space"));
+    }
+
+    #[test]
+    fn removing_a_link_leaves_its_target() {
+        let (_dir, root) = temp();
+        write(&root.join("far/kept"), b"x", Lasting::Kill).expect("written");
+        fs_err::create_dir(root.join("near")).expect("created");
+        fs_err::os::unix::fs::symlink(root.join("far"), root.join("near/link")).expect("linked");
+        remove(&root.join("near")).expect("removed");
+        remove(&root.join("near")).expect("absent is fine");
+        assert!(root.join("far/kept").exists() && !root.join("near").exists());
+    }
+
+    #[test]
+    fn an_exchange_swaps_folders() {
+        let (_dir, root) = temp();
+        write(&root.join("a/1"), b"", Lasting::Kill).expect("written");
+        write(&root.join("b/2"), b"", Lasting::Kill).expect("written");
+        if exchange(&root.join("a"), &root.join("b")).expect("no error") {
+            assert!(root.join("a/2").exists() && root.join("b/1").exists());
+        }
+    }
+}

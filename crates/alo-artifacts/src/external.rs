@@ -1,0 +1,493 @@
+//! External data in: every source mirrored below `input/<kind>`, copying only what has changed.
+
+use std::io;
+
+use alo_plan::{Fetch, PipelineKind};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::copy::CopyError;
+use crate::digest::{self, Fields};
+use crate::durable::{self, StorageError, TEMP_PREFIX};
+use crate::fingerprint::NO_DATA_ID;
+use crate::layout::ProjectLayout;
+use crate::location::LocationError;
+use crate::manifest::{CopyStamp, LoadedFrom, Manifest, boot_id};
+use crate::source::DataSource;
+use crate::transfer::{Job, Work, transfer};
+use crate::tree::{Links, Stamp, Tree, TreeError, TreeFile};
+
+/// Data that could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// A source that is no usable place.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// A source without a last part to name its folder after.
+    #[error("`{text}` has no last part that could name a folder of `input/`")]
+    NoName {
+        /// As written.
+        text: String,
+    },
+    /// Two sources that would get the same name.
+    #[error("`{first}` and `{second}` have the same last part `{name}`")]
+    SameName {
+        /// The last part.
+        name: String,
+        /// The first source, as written.
+        first: String,
+        /// The second.
+        second: String,
+    },
+    /// A source that does not exist.
+    #[error("the data `{text}` does not exist")]
+    Missing {
+        /// As written.
+        text: String,
+        /// Where it was looked for.
+        path: Utf8PathBuf,
+    },
+    /// A source that holds, or lies in, the folder it would be copied to.
+    #[error("the data `{text}` and the folder `{input}` that it is copied to contain each other")]
+    Overlap {
+        /// As written.
+        text: String,
+        /// The pipeline's input folder.
+        input: Utf8PathBuf,
+    },
+    /// An input folder that is a link: what it points to is not ours.
+    #[error("`{path}` is a link")]
+    InputIsLink {
+        /// The link.
+        path: Utf8PathBuf,
+    },
+    /// A disk too small for the data.
+    #[error("the data needs {needed} bytes more on the disk of `{path}`, which has {free} left")]
+    NoSpace {
+        /// Where it is copied to.
+        path: Utf8PathBuf,
+        /// Bytes to copy.
+        needed: u64,
+        /// Bytes left.
+        free: u64,
+    },
+    /// A source that cannot be taken as it is.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A file that could not be copied.
+    #[error(transparent)]
+    Copy(CopyError),
+    /// Something that could not be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The user asked to stop.
+    #[error("stopped on request")]
+    Cancelled,
+}
+
+impl From<CopyError> for LoadError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Stopped => Self::Cancelled,
+            error => Self::Copy(error),
+        }
+    }
+}
+
+impl LoadError {
+    /// What a user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Location(error) => error.hint(),
+            Self::NoName { .. } => Some("name the folder that holds the data".into()),
+            Self::SameName { .. } => {
+                Some("rename one of the folders, or load the folder that holds both".into())
+            }
+            Self::Missing { text, .. } if text.starts_with('~') => {
+                Some("`~` is not expanded in plans: write the whole path".into())
+            }
+            Self::Missing { path, .. } => Some(format!("looked for it at `{path}`")),
+            Self::Overlap { .. } => Some(
+                "write null when the data already lies in `input/`, or name the folder it came from".into(),
+            ),
+            Self::InputIsLink { path } => Some(format!(
+                "remove the link `{path}`, and name the place it leads to as the data's path in the plan"
+            )),
+            Self::NoSpace { .. } => Some("free some space, or load less data".into()),
+            Self::Tree(error) => error.hint(),
+            Self::Copy(error) => error.hint(),
+            Self::Storage(error) => error.hint(),
+            Self::Cancelled => None,
+        }
+    }
+}
+
+/// How far loading is. Bytes are bytes read, and may exceed the total when a file is read twice to compare it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadProgress {
+    /// Files compared or copied so far.
+    pub files: u64,
+    /// Files that have to be compared or copied.
+    pub files_total: u64,
+    /// Bytes read so far.
+    pub bytes: u64,
+    /// Bytes of those files.
+    pub bytes_total: u64,
+}
+
+/// The data a pipeline runs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoadedData {
+    /// 12 hexadecimal digits that stand for names, relative paths and contents of all sources; zeros when the plan
+    /// names no data.
+    pub data_id: String,
+    /// The sources in the order of the plan.
+    pub sources: Vec<LoadedSource>,
+    /// Files of all sources.
+    pub files: u64,
+    /// Bytes of all sources.
+    pub bytes: u64,
+    /// Files that had to be copied.
+    pub copied_files: u64,
+    /// Bytes that had to be copied.
+    pub copied_bytes: u64,
+    /// Where things were moved that lay in `input/<kind>` and that no plan had put there.
+    pub set_aside: Vec<Utf8PathBuf>,
+}
+
+/// One source of the data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoadedSource {
+    /// As written in the plan.
+    pub source: String,
+    /// The folder or file in `input/<kind>`.
+    pub folder: Utf8PathBuf,
+    /// Number of files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// SHA-256 of relative paths and contents.
+    pub digest: String,
+}
+
+/// Tells what is loaded already, if it came from exactly these sources: the answer for `get_external_data: once`.
+///
+/// The sources themselves are not looked at. `None` means they have to be checked and loaded.
+pub fn loaded_once(layout: &ProjectLayout, kind: PipelineKind, sources: &[String]) -> Option<LoadedData> {
+    let manifest = Manifest::read(layout, kind)?;
+    let same = manifest.sources.iter().map(|source| &source.text).eq(sources);
+    let input = layout.input(kind);
+    let there = manifest.sources.iter().all(|source| input.join(&source.name).exists());
+    (!sources.is_empty() && same && there && manifest.is_trusted())
+        .then(|| describe(layout, kind, &manifest.sources, Vec::new()))
+}
+
+/// Makes `input/<kind>` hold exactly these sources, copying what is new or has changed.
+///
+/// Each folder becomes `input/<kind>/<its last part>/`, each file `input/<kind>/<its name>`. A file whose size,
+/// times and inode are as they were at the last run is not read again. What vanished at the source vanishes here;
+/// folders of sources that the plan no longer names are removed, and what nobody loaded is moved to
+/// `input/.set-aside/<kind>/`. Without sources nothing is touched.
+pub fn load_data(
+    layout: &ProjectLayout,
+    kind: PipelineKind,
+    sources: &[DataSource],
+    policy: Fetch,
+    cancelled: &dyn Fn() -> bool,
+    progress: &mut dyn FnMut(LoadProgress),
+) -> Result<LoadedData, LoadError> {
+    if sources.is_empty() {
+        return Ok(describe(layout, kind, &[], Vec::new()));
+    }
+    if policy == Fetch::Once {
+        let texts: Vec<_> = sources.iter().map(|source| source.text.clone()).collect();
+        if let Some(loaded) = loaded_once(layout, kind, &texts) {
+            return Ok(loaded);
+        }
+    }
+    let input = own_folder(layout, kind)?;
+    for source in sources {
+        refuse_overlap(source, &input)?;
+    }
+    let known = Manifest::read(layout, kind);
+    let mut mirrors = Vec::with_capacity(sources.len());
+    for source in sources {
+        if cancelled() {
+            return Err(LoadError::Cancelled);
+        }
+        mirrors.push(Mirror::compare(source, &input, known.as_ref())?);
+    }
+    refuse_without_space(&mirrors, &input)?;
+    let set_aside = sweep(layout, kind, sources, known.as_ref())?;
+    for mirror in &mirrors {
+        mirror.prepare()?;
+    }
+    let jobs: Vec<Job> = mirrors.iter_mut().flat_map(|mirror| std::mem::take(&mut mirror.jobs)).collect();
+    let (files_total, bytes_total) = (jobs.len() as u64, jobs.iter().map(|job| job.source.size).sum());
+    let done = transfer(&jobs, cancelled, &mut |files, bytes| {
+        progress(LoadProgress { files, files_total, bytes, bytes_total });
+    })?;
+    let mut loaded: Vec<LoadedFrom> = mirrors.into_iter().map(|mirror| mirror.loaded).collect();
+    let (mut copied_files, mut copied_bytes) = (0, 0);
+    for done in done {
+        if done.copied {
+            copied_files += 1;
+            copied_bytes += done.entry.copy.size;
+        }
+        let relative = jobs[done.job].to.strip_prefix(&input).map(Utf8Path::to_owned).unwrap_or_default();
+        if let Some(of) = loaded.iter_mut().find(|of| relative.starts_with(&of.name)) {
+            of.files.insert(relative, done.entry);
+        }
+    }
+    remember(layout, kind, policy, copied_files, &loaded, known)?;
+    Ok(LoadedData { copied_files, copied_bytes, ..describe(layout, kind, &loaded, set_aside) })
+}
+
+/// Writes the manifest, if it has changed. Data that is loaded once is flushed: nobody will look at it again.
+fn remember(
+    layout: &ProjectLayout,
+    kind: PipelineKind,
+    policy: Fetch,
+    copied: u64,
+    loaded: &[LoadedFrom],
+    known: Option<Manifest>,
+) -> Result<(), StorageError> {
+    let mut boot = if copied > 0 {
+        boot_id()
+    } else {
+        // All copies of an earlier boot have just been verified: they are on the disk.
+        known.as_ref().filter(|known| known.is_trusted()).and_then(|known| known.boot.clone())
+    };
+    if policy == Fetch::Once && boot.is_some() {
+        durable::sync_all_of(&layout.input(kind))?;
+        boot = None;
+    }
+    let manifest = Manifest::new(boot, loaded.to_vec());
+    if known.as_ref() == Some(&manifest) { Ok(()) } else { manifest.write(layout, kind) }
+}
+
+fn describe(
+    layout: &ProjectLayout,
+    kind: PipelineKind,
+    loaded: &[LoadedFrom],
+    set_aside: Vec<Utf8PathBuf>,
+) -> LoadedData {
+    let input = layout.input(kind);
+    let sources: Vec<LoadedSource> = loaded
+        .iter()
+        .map(|source| LoadedSource {
+            source: source.text.clone(),
+            folder: input.join(&source.name),
+            files: source.files.len() as u64,
+            bytes: source.bytes(),
+            digest: source.digest(),
+        })
+        .collect();
+    LoadedData {
+        data_id: data_id(&sources),
+        files: sources.iter().map(|source| source.files).sum(),
+        bytes: sources.iter().map(|source| source.bytes).sum(),
+        copied_files: 0,
+        copied_bytes: 0,
+        set_aside,
+        sources,
+    }
+}
+
+/// The id of the data: the order of the sources in the plan does not count.
+fn data_id(sources: &[LoadedSource]) -> String {
+    if sources.is_empty() {
+        return NO_DATA_ID.to_owned();
+    }
+    let mut digests: Vec<&str> = sources.iter().map(|source| source.digest.as_str()).collect();
+    digests.sort_unstable();
+    let mut fields = Fields::default();
+    digests.into_iter().for_each(|digest| fields.add(digest.as_bytes()));
+    digest::short(&fields.finish())
+}
+
+/// Creates `input/<kind>`, which must be a folder of the project itself.
+fn own_folder(layout: &ProjectLayout, kind: PipelineKind) -> Result<Utf8PathBuf, LoadError> {
+    let input = layout.input(kind);
+    for path in [durable::parent(&input), &input] {
+        if path.is_symlink() {
+            return Err(LoadError::InputIsLink { path: path.to_owned() });
+        }
+    }
+    durable::create_dir_all(&input)?;
+    Ok(input)
+}
+
+fn refuse_overlap(source: &DataSource, input: &Utf8Path) -> Result<(), LoadError> {
+    let canonical = |path: &Utf8Path| fs_err::canonicalize(path).map_err(StorageError::of("read", path));
+    let (from, to) = (canonical(&source.path)?, canonical(input)?);
+    if from.starts_with(&to) || to.starts_with(&from) {
+        return Err(LoadError::Overlap { text: source.text.clone(), input: input.to_owned() });
+    }
+    Ok(())
+}
+
+fn refuse_without_space(mirrors: &[Mirror], input: &Utf8Path) -> Result<(), LoadError> {
+    let copies = mirrors.iter().flat_map(|mirror| &mirror.jobs).filter(|job| matches!(job.work, Work::Copy));
+    let needed: u64 = copies.map(|job| job.source.size).sum();
+    if needed == 0 {
+        return Ok(());
+    }
+    let free = durable::free_space(input)?;
+    if needed > free {
+        return Err(LoadError::NoSpace { path: input.to_owned(), needed, free });
+    }
+    Ok(())
+}
+
+/// Clears `input/<kind>` of what is no source of the plan; gives where foreign things went.
+fn sweep(
+    layout: &ProjectLayout,
+    kind: PipelineKind,
+    sources: &[DataSource],
+    known: Option<&Manifest>,
+) -> Result<Vec<Utf8PathBuf>, StorageError> {
+    let input = layout.input(kind);
+    let mut set_aside = Vec::new();
+    for entry in fs_err::read_dir(&input).map_err(StorageError::of("list", &input))? {
+        let entry = entry.map_err(StorageError::of("list", &input))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if sources.iter().any(|source| source.name == name) {
+            continue;
+        }
+        let loaded = known.is_some_and(|known| known.sources.iter().any(|source| source.name == name));
+        if loaded || name.starts_with(TEMP_PREFIX) {
+            durable::remove_std(&entry.path())?;
+        } else if !name.starts_with('.') {
+            // Files such as `.gitkeep` belong to the project, not to the data.
+            set_aside.push(move_aside(layout, kind, &entry.path(), &name)?);
+        }
+    }
+    Ok(set_aside)
+}
+
+fn move_aside(
+    layout: &ProjectLayout,
+    kind: PipelineKind,
+    path: &std::path::Path,
+    name: &str,
+) -> Result<Utf8PathBuf, StorageError> {
+    let folder = layout.set_aside(kind);
+    durable::create_dir_all(&folder)?;
+    let names = std::iter::once(name.to_owned()).chain((2..).map(|count: u32| format!("{name}.{count}")));
+    let target = names.map(|name| folder.join(name)).find(|path| path.symlink_metadata().is_err());
+    let target = target.unwrap_or_else(|| folder.join(name));
+    fs_err::rename(path, &target).map_err(StorageError::of("move aside to", &target))?;
+    Ok(target)
+}
+
+/// One source beside its copy.
+struct Mirror {
+    /// What lies at `input/<kind>/<name>` is no folder although the source is one, or the other way round.
+    replace: Option<Utf8PathBuf>,
+    remove: Vec<std::path::PathBuf>,
+    create: Vec<Utf8PathBuf>,
+    jobs: Vec<Job>,
+    /// What is up to date already; the jobs add the rest.
+    loaded: LoadedFrom,
+}
+
+impl Mirror {
+    /// Lists both sides and decides what has to be done; nothing is touched.
+    fn compare(source: &DataSource, input: &Utf8Path, known: Option<&Manifest>) -> Result<Self, LoadError> {
+        let target = input.join(&source.name);
+        let wanted =
+            if source.is_file { single(&source.path)? } else { Tree::list(&source.path, Links::Within)? };
+        let present = match fs_err::symlink_metadata(&target) {
+            Ok(meta) if meta.is_dir() && !source.is_file => Some(Tree::list(&target, Links::AsIs)?),
+            Ok(meta) if meta.is_file() && source.is_file => Some(single(&target)?),
+            Ok(_) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(StorageError::new("read", &target, error).into()),
+        };
+        let replace = (present.is_none() && target.symlink_metadata().is_ok()).then(|| target.clone());
+        let present = present.unwrap_or_default();
+        let at = |root: &Utf8Path, relative: &Utf8Path| {
+            if source.is_file { root.to_owned() } else { root.join(relative) }
+        };
+        let trusted = known.is_some_and(Manifest::is_trusted);
+        let entries = known.and_then(|known| known.source(&source.path, &source.name));
+        let mut loaded = LoadedFrom {
+            text: source.text.clone(),
+            path: source.path.clone(),
+            name: source.name.clone(),
+            is_file: source.is_file,
+            files: std::collections::BTreeMap::new(),
+        };
+        let mut jobs = Vec::new();
+        for file in &wanted.files {
+            let key = at(source.name.as_str().into(), &file.relative);
+            let entry = entries.and_then(|entries| entries.files.get(&key));
+            let copy = find(&present, &file.relative).map(|copy| CopyStamp::from(copy.stamp));
+            let work = match (entry, copy) {
+                (_, None) => Work::Copy,
+                (Some(entry), Some(copy)) if entry.source == Some(file.stamp) && entry.copy == copy => {
+                    if trusted {
+                        loaded.files.insert(key, entry.clone());
+                        continue;
+                    }
+                    Work::Verify(entry.digest.clone())
+                }
+                (_, Some(copy)) if copy.size == file.stamp.size => Work::Compare,
+                _ => Work::Copy,
+            };
+            let (from, to) = (at(&source.path, &file.relative), at(&target, &file.relative));
+            jobs.push(Job { from, to, source: file.stamp, work });
+        }
+        let create = if source.is_file {
+            Vec::new()
+        } else {
+            let missing =
+                wanted.folders.iter().filter(|folder| present.folders.binary_search_by(by(folder)).is_err());
+            std::iter::once(target.clone()).chain(missing.map(|folder| target.join(folder))).collect()
+        };
+        let gone_folders =
+            present.folders.iter().filter(|folder| wanted.folders.binary_search_by(by(folder)).is_err());
+        let gone_files =
+            present.files.iter().map(|file| &file.relative).filter(|file| find(&wanted, file).is_none());
+        let remove = gone_folders
+            .chain(gone_files)
+            .map(|gone| gone.as_std_path())
+            .chain(present.others.iter().map(|other| other.relative.as_path()))
+            .map(|gone| target.as_std_path().join(gone))
+            .collect();
+        Ok(Self { replace, remove, create, jobs, loaded })
+    }
+
+    /// Makes room: removes what is no longer in the source and creates the folders.
+    fn prepare(&self) -> Result<(), StorageError> {
+        if let Some(path) = &self.replace {
+            durable::remove(path)?;
+        }
+        for path in &self.remove {
+            durable::remove_std(path)?;
+        }
+        for folder in &self.create {
+            durable::create_dir_all(folder)?;
+        }
+        Ok(())
+    }
+}
+
+/// A tree of one file, whose relative path is empty.
+fn single(path: &Utf8Path) -> Result<Tree, StorageError> {
+    let meta = fs_err::metadata(path).map_err(StorageError::of("read", path))?;
+    let file = TreeFile { relative: Utf8PathBuf::new(), stamp: Stamp::of(&meta), executable: false };
+    Ok(Tree { files: vec![file], ..Tree::default() })
+}
+
+fn find<'a>(tree: &'a Tree, relative: &Utf8Path) -> Option<&'a TreeFile> {
+    let at = tree.files.binary_search_by(|file| file.relative.as_str().cmp(relative.as_str())).ok()?;
+    tree.files.get(at)
+}
+
+fn by(path: &Utf8Path) -> impl Fn(&Utf8PathBuf) -> std::cmp::Ordering {
+    move |other| other.as_str().cmp(path.as_str())
+}

@@ -1,0 +1,177 @@
+//! What was copied to `input/<kind>`, and from which files: why an unchanged file is not copied again.
+//!
+//! The manifest is a cache: without it every file is compared by content, and nothing is lost.
+
+use std::collections::BTreeMap;
+
+use alo_plan::PipelineKind;
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Fields;
+use crate::durable::{self, Lasting, StorageError};
+use crate::layout::ProjectLayout;
+use crate::tree::Stamp;
+
+/// The version of the manifest that is written; another one is not used.
+const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    format: u32,
+    /// The boot of the machine in which the copies were written without being flushed; none when all are known
+    /// to be on the disk. After a power failure such copies are read again before they are trusted.
+    pub(crate) boot: Option<String>,
+    pub(crate) sources: Vec<LoadedFrom>,
+}
+
+/// One source as it was copied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LoadedFrom {
+    pub(crate) text: String,
+    pub(crate) path: Utf8PathBuf,
+    pub(crate) name: String,
+    pub(crate) is_file: bool,
+    /// By the path relative to `input/<kind>`.
+    pub(crate) files: BTreeMap<Utf8PathBuf, FileEntry>,
+}
+
+/// One file: the source as it was read and the copy as it was left, with the digest of both.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Row", into = "Row")]
+pub(crate) struct FileEntry {
+    /// None: the source was written so shortly before it was read that a later change may not show in its times.
+    pub(crate) source: Option<Stamp>,
+    pub(crate) copy: CopyStamp,
+    pub(crate) digest: String,
+}
+
+/// What a copy is recognised by. The time of its last change of status is left out: a backup tool may touch it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CopyStamp {
+    pub(crate) size: u64,
+    pub(crate) modified: i64,
+    pub(crate) inode: u64,
+}
+
+impl From<Stamp> for CopyStamp {
+    fn from(stamp: Stamp) -> Self {
+        Self { size: stamp.size, modified: stamp.modified, inode: stamp.inode }
+    }
+}
+
+/// A row without names: there may be hundreds of thousands of them.
+#[derive(Serialize, Deserialize)]
+struct Row(u64, Option<(i64, i64, u64)>, i64, u64, String);
+
+impl From<FileEntry> for Row {
+    fn from(entry: FileEntry) -> Self {
+        let source = entry.source.map(|stamp| (stamp.modified, stamp.changed, stamp.inode));
+        Self(entry.copy.size, source, entry.copy.modified, entry.copy.inode, entry.digest)
+    }
+}
+
+impl From<Row> for FileEntry {
+    fn from(Row(size, source, modified, inode, digest): Row) -> Self {
+        let source = source.map(|(modified, changed, inode)| Stamp { size, modified, changed, inode });
+        Self { source, copy: CopyStamp { size, modified, inode }, digest }
+    }
+}
+
+impl LoadedFrom {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.files.values().map(|file| file.copy.size).sum()
+    }
+
+    /// The digest of relative paths and contents.
+    pub(crate) fn digest(&self) -> String {
+        let mut fields = Fields::default();
+        for (path, file) in &self.files {
+            fields.add(path.as_str().as_bytes());
+            fields.add(file.digest.as_bytes());
+        }
+        fields.finish()
+    }
+}
+
+impl Manifest {
+    pub(crate) fn new(boot: Option<String>, sources: Vec<LoadedFrom>) -> Self {
+        Self { format: FORMAT, boot, sources }
+    }
+
+    /// Reads the manifest; a missing, damaged or newer one is as good as none.
+    pub(crate) fn read(layout: &ProjectLayout, kind: PipelineKind) -> Option<Self> {
+        let bytes = durable::read_if_present(&layout.input_manifest(kind)).ok()??;
+        let manifest: Self = serde_json::from_slice(&bytes).ok()?;
+        (manifest.format == FORMAT).then_some(manifest)
+    }
+
+    pub(crate) fn write(&self, layout: &ProjectLayout, kind: PipelineKind) -> Result<(), StorageError> {
+        let path = layout.input_manifest(kind);
+        let bytes =
+            serde_json::to_vec(self).map_err(|error| StorageError::new("write", &path, error.into()))?;
+        durable::write(&path, &bytes, Lasting::Kill)
+    }
+
+    /// What is known of a source that comes from that place.
+    pub(crate) fn source(&self, path: &Utf8Path, name: &str) -> Option<&LoadedFrom> {
+        self.sources.iter().find(|source| source.path == path && source.name == name)
+    }
+
+    /// Whether the copies can be believed to be on the disk, or at least in this machine's memory.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.boot.is_none() || self.boot == boot_id()
+    }
+}
+
+/// An id of the machine's present boot, where the system has one.
+pub(crate) fn boot_id() -> Option<String> {
+    let text = fs_err::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+    // Elsewhere every start of the tool counts as another boot, so that unflushed copies are read again.
+    Some(text.map_or_else(|| format!("process-{}", std::process::id()), |text| text.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> LoadedFrom {
+        let copy = CopyStamp { size: 3, modified: 1_700_000_000_123_456_789, inode: 7 };
+        let stamp = Stamp { size: 3, modified: 5, changed: 6, inode: 8 };
+        let files = [
+            ("d/a\nb", FileEntry { source: Some(stamp), copy, digest: "aa".into() }),
+            ("d/나", FileEntry { source: None, copy, digest: "bb".into() }),
+        ];
+        let files = files.into_iter().map(|(path, entry)| (path.into(), entry)).collect();
+        LoadedFrom { text: "./d".into(), path: "/p/d".into(), name: "d".into(), is_file: false, files }
+    }
+
+    #[test]
+    fn a_manifest_reads_as_it_was_written() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let layout = ProjectLayout::new(Utf8Path::from_path(dir.path()).expect("UTF-8").to_owned());
+        assert_eq!(Manifest::read(&layout, PipelineKind::Train), None);
+        let manifest = Manifest::new(boot_id(), vec![source()]);
+        manifest.write(&layout, PipelineKind::Train).expect("written");
+        assert_eq!(Manifest::read(&layout, PipelineKind::Train), Some(manifest.clone()));
+        assert!(manifest.is_trusted());
+        assert!(!Manifest::new(Some("another boot".into()), vec![]).is_trusted());
+        durable::write(&layout.input_manifest(PipelineKind::Train), b"{\"format\":2", Lasting::Kill)
+            .expect("written");
+        assert_eq!(Manifest::read(&layout, PipelineKind::Train), None);
+    }
+
+    #[test]
+    fn a_digest_covers_paths_and_contents_but_no_times() {
+        let one = source();
+        let mut other = source();
+        for file in other.files.values_mut() {
+            file.source = None;
+            file.copy.modified += 1;
+        }
+        assert_eq!(one.digest(), other.digest());
+        other.files.entry("d/나".into()).and_modify(|file| file.digest = "cc".into());
+        assert_ne!(one.digest(), other.digest());
+        assert_eq!(one.bytes(), 6);
+    }
+}

@@ -1,0 +1,185 @@
+//! The name of a run: when it started, a random number, and the name of the contents.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::fmt::strtime;
+use serde::{Deserialize, Serialize};
+
+/// What marks the folder of a run that did not succeed.
+pub(crate) const ERROR_SUFFIX: &str = "-error";
+
+/// The name in an id takes at most so many bytes: a folder's name may have 255, and `-error` must fit.
+const MAX_NAME: usize = 120;
+
+/// `<UTC time>-<8 digits>-<name>`, such as `20260131T120000Z-01234567-titanic`; safe as the name of a folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RunId(String);
+
+/// A text that is no id of a run.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no id of a run")]
+pub struct RunIdError(String);
+
+impl RunId {
+    /// Makes the id of a run that starts at that moment; only the last 8 digits of the number are used.
+    ///
+    /// Characters of the name that a folder cannot have everywhere become `_`; letters of all scripts stay.
+    ///
+    /// ```
+    /// use alo_artifacts::RunId;
+    ///
+    /// let started = "2026-01-31T12:00:00Z".parse().unwrap();
+    /// let id = RunId::new(started, 1234567, "Graph Classification/Regression");
+    /// assert_eq!(id.as_str(), "20260131T120000Z-01234567-Graph_Classification_Regression");
+    /// ```
+    pub fn new(started: Timestamp, number: u32, name: &str) -> Self {
+        // The format has no part that could fail for a timestamp.
+        let time = strtime::format("%Y%m%dT%H%M%SZ", started).unwrap_or_else(|_| "19700101T000000Z".into());
+        Self(format!("{time}-{:08}-{}", number % 100_000_000, safe(name)))
+    }
+
+    /// Makes the id of a run that starts at that moment, with a random number.
+    pub fn generate(started: Timestamp, name: &str) -> Self {
+        Self::new(started, fastrand::u32(..100_000_000), name)
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// When the run started, in whole seconds.
+    pub fn started(&self) -> Timestamp {
+        self.0.get(..16).and_then(parse_time).unwrap_or_default()
+    }
+
+    /// The name of the contents, as it stands in the id.
+    pub fn name(&self) -> &str {
+        self.0.get(26..).unwrap_or_default()
+    }
+
+    /// Understands the name of a history folder; whether it is marked as an error.
+    pub(crate) fn of_folder(name: &str) -> Option<(Self, bool)> {
+        match name.strip_suffix(ERROR_SUFFIX) {
+            Some(id) if id.parse::<Self>().is_ok() => id.parse().ok().map(|id| (id, true)),
+            _ => name.parse().ok().map(|id| (id, false)),
+        }
+    }
+}
+
+fn parse_time(text: &str) -> Option<Timestamp> {
+    let parsed = strtime::parse("%Y%m%dT%H%M%SZ", text).ok()?;
+    parsed.to_datetime().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+/// Replaces what a folder's name cannot hold, on any system, by `_`.
+fn safe(name: &str) -> String {
+    let mut safe = String::new();
+    for c in name.trim().chars() {
+        let c = if c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '(' | ')') { c } else { '_' };
+        if safe.len() + c.len_utf8() > MAX_NAME {
+            break;
+        }
+        safe.push(c);
+    }
+    let safe = safe.trim_end_matches('.');
+    match safe.strip_suffix(ERROR_SUFFIX) {
+        // Else a good run would look like a failed one.
+        Some(start) => format!("{start}_error"),
+        None if safe.is_empty() => "run".to_owned(),
+        None => safe.to_owned(),
+    }
+}
+
+impl FromStr for RunId {
+    type Err = RunIdError;
+
+    fn from_str(text: &str) -> Result<Self, RunIdError> {
+        let bytes = text.as_bytes();
+        let good = bytes.len() > 26
+            && text.get(..16).and_then(parse_time).is_some()
+            && bytes[16] == b'-'
+            && bytes[17..25].iter().all(u8::is_ascii_digit)
+            && bytes[25] == b'-'
+            && !text.contains(['/', '\0']);
+        if good { Ok(Self(text.to_owned())) } else { Err(RunIdError(text.to_owned())) }
+    }
+}
+
+impl TryFrom<String> for RunId {
+    type Error = RunIdError;
+
+    fn try_from(text: String) -> Result<Self, RunIdError> {
+        text.parse()
+    }
+}
+
+impl From<RunId> for String {
+    fn from(id: RunId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(name: &str) -> RunId {
+        RunId::new("2026-01-31T12:34:56.789Z".parse().expect("a time"), 7, name)
+    }
+
+    #[test]
+    fn odd_names_become_safe_folders() {
+        let cases = [
+            ("titanic", "titanic"),
+            ("타이타닉 생존", "타이타닉_생존"),
+            ("../../etc", ".._.._etc"),
+            ("a\nb:c*?\"<>|\\", "a_b_c_______"),
+            ("", "run"),
+            ("..", "run"),
+            ("my-error", "my_error"),
+        ];
+        for (name, safe) in cases {
+            assert_eq!(id(name).as_str(), format!("20260131T123456Z-00000007-{safe}"), "{name}");
+            assert_eq!(id(name).name(), safe);
+        }
+        let long = id(&"가".repeat(500));
+        assert!(long.as_str().len() <= 200 && long.as_str().ends_with('가'));
+    }
+
+    #[test]
+    fn ids_read_back_and_others_do_not() {
+        let one = id("a-b");
+        assert_eq!(one.as_str().parse::<RunId>().expect("an id"), one);
+        assert_eq!(one.started().to_string(), "2026-01-31T12:34:56Z");
+        let folder = format!("{one}-error");
+        assert_eq!(RunId::of_folder(&folder), Some((one.clone(), true)));
+        assert_eq!(RunId::of_folder(one.as_str()), Some((one, false)));
+        for foreign in [
+            "",
+            "notes",
+            "20260131T123456Z-00000007-",
+            "20261331T123456Z-00000007-x",
+            "20260131T123456Z-0000000x-x",
+            "가나다라마바사아자차카타파하",
+        ] {
+            assert!(foreign.parse::<RunId>().is_err(), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn generated_ids_differ() {
+        let now = Timestamp::UNIX_EPOCH;
+        let ids: std::collections::BTreeSet<_> = (0..100).map(|_| RunId::generate(now, "x")).collect();
+        assert!(ids.len() > 95);
+    }
+}

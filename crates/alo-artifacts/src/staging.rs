@@ -1,0 +1,446 @@
+//! A run's artifacts before it has succeeded: written beside, made current in one step.
+//!
+//! The order of durable steps of a commit:
+//! 1. every file and folder of the staged tree is flushed;
+//! 2. the staged folder and the current one are exchanged in one atomic rename (or, on file systems without it:
+//!    the current one is renamed to `….previous` beside the staged one, the staged one takes its place);
+//! 3. both parent folders are flushed;
+//! 4. the old artifacts, now in the staging folder, are removed.
+//!
+//! A kill before 2 leaves the old artifacts current, after it the new ones; [`StagedArtifacts::recover`] removes
+//! what is left, and finishes a commit that was killed between its two renames.
+
+use std::os::unix::fs::MetadataExt;
+
+use alo_plan::PipelineKind;
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use crate::durable::{self, Lasting, StorageError};
+use crate::experimental::{ExperimentalHistory, ExperimentalHistoryError};
+use crate::layout::{ArtifactLayout, ProjectLayout, artifacts_name};
+use crate::run_id::RunId;
+use crate::tree::{Links, Tree, TreeError};
+
+/// Artifacts that could not be staged or made current.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StagingError {
+    /// Something could not be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The artifacts could not be listed.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The record of the run whose model is current could not be changed.
+    #[error(transparent)]
+    Record(#[from] ExperimentalHistoryError),
+}
+
+impl StagingError {
+    /// What a user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Storage(error) => error.hint(),
+            Self::Tree(error) => error.hint(),
+            Self::Record(error) => error.hint(),
+        }
+    }
+}
+
+/// A folder in `.alo/staging/<run>/` and the folder whose place it is to take.
+#[derive(Debug)]
+struct Place {
+    /// The folder while it waits.
+    path: Utf8PathBuf,
+    /// Where it will be.
+    target: Utf8PathBuf,
+}
+
+/// A folder that waits in its place; removed when dropped, as is the old folder after a swap.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    place: Place,
+}
+
+/// Which folder is staged, so that a waiting new folder is told from an exchanged old one.
+#[derive(Debug, Serialize, Deserialize)]
+struct Mark {
+    device: u64,
+    inode: u64,
+}
+
+impl Staged {
+    /// Creates the empty folder and its mark.
+    fn begin(folder: &Utf8Path, name: &str, target: Utf8PathBuf) -> Result<Self, StorageError> {
+        let place = Place { path: folder.join(name), target };
+        durable::remove(&place.path)?;
+        durable::create_dir_all(&place.path)?;
+        let meta = fs_err::metadata(&place.path).map_err(StorageError::of("read", &place.path))?;
+        let mark = Mark { device: meta.dev(), inode: meta.ino() };
+        let path = place.mark();
+        let bytes =
+            serde_json::to_vec(&mark).map_err(|error| StorageError::new("write", &path, error.into()))?;
+        durable::write(&path, &bytes, Lasting::Kill)?;
+        Ok(Self { place })
+    }
+
+    fn swap(&self) -> Result<(), StagingError> {
+        self.place.swap()
+    }
+}
+
+impl Place {
+    fn mark(&self) -> Utf8PathBuf {
+        self.path.with_extension("mark")
+    }
+
+    fn previous(&self) -> Utf8PathBuf {
+        self.path.with_extension("previous")
+    }
+
+    /// Whether that folder is the one that was staged.
+    fn is_new(&self, path: &Utf8Path) -> bool {
+        let mark = durable::read_if_present(&self.mark()).ok().flatten();
+        let mark: Option<Mark> = mark.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let meta = fs_err::symlink_metadata(path).ok();
+        mark.zip(meta).is_some_and(|(mark, meta)| (mark.device, mark.inode) == (meta.dev(), meta.ino()))
+    }
+
+    /// Makes the staged folder current; the old one stays in the staging folder.
+    fn swap(&self) -> Result<(), StagingError> {
+        let tree = Tree::list(&self.path, Links::AsIs)?;
+        self.turn_links(&tree)?;
+        durable::sync_tree(&self.path, &tree)?;
+        let parent = durable::parent(&self.target);
+        durable::create_dir_all(parent)?;
+        if self.target.symlink_metadata().is_err() {
+            durable::rename(&self.path, &self.target)?;
+        } else if !durable::exchange(&self.path, &self.target)? {
+            self.swap_in_two()?;
+        }
+        durable::sync_dir(parent)?;
+        durable::sync_dir(durable::parent(&self.path))?;
+        Ok(())
+    }
+
+    /// For file systems that cannot exchange: two renames, of which a killed second one is finished by recovery.
+    fn swap_in_two(&self) -> Result<(), StorageError> {
+        durable::rename(&self.target, &self.previous())?;
+        durable::rename(&self.path, &self.target).inspect_err(|_| {
+            // The old artifacts go back; if that fails too, recovery does it.
+            durable::rename(&self.previous(), &self.target).ok();
+        })
+    }
+
+    /// Links that an asset made with absolute paths would lead nowhere after the move.
+    fn turn_links(&self, tree: &Tree) -> Result<(), StorageError> {
+        for other in &tree.others {
+            let link = self.path.as_std_path().join(&other.relative);
+            let Ok(target) = fs_err::read_link(&link) else { continue };
+            let Ok(inner) = target.strip_prefix(&self.path) else { continue };
+            let Some(link) = Utf8Path::from_path(&link) else { continue };
+            let moved = self.target.as_std_path().join(inner);
+            durable::remove(link)?;
+            fs_err::os::unix::fs::symlink(moved, link).map_err(StorageError::of("write", link))?;
+        }
+        Ok(())
+    }
+
+    /// Finishes or rolls back what a killed run left; whether a commit was finished.
+    fn recover(&self) -> Result<bool, StorageError> {
+        let mut finished = false;
+        if self.target.symlink_metadata().is_err() && self.previous().symlink_metadata().is_ok() {
+            finished = self.is_new(&self.path);
+            let whole = if finished { &self.path } else { &self.previous() };
+            durable::rename(whole, &self.target)?;
+            durable::sync_dir(durable::parent(&self.target))?;
+        }
+        Ok(finished)
+    }
+}
+
+/// The artifacts of a run that has not succeeded yet, in `.alo/staging/<run>/<kind>_artifacts/`.
+///
+/// Dropped without [`commit`](Self::commit) they are removed, and the current artifacts are what they were.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let root = camino::Utf8PathBuf::try_from(dir.path().to_owned())?;
+/// use alo_artifacts::{ProjectLayout, RunId, StagedArtifacts};
+/// use alo_plan::PipelineKind;
+///
+/// let project = ProjectLayout::new(root);
+/// let run = RunId::generate(jiff::Timestamp::now(), "titanic");
+/// let staged = StagedArtifacts::begin(&project, PipelineKind::Train, &run)?;
+/// fs_err::write(staged.layout().models().join("model"), "weights")?;
+/// staged.commit()?;
+/// assert!(project.artifacts(PipelineKind::Train).models().join("model").exists());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct StagedArtifacts {
+    staged: Staged,
+    layout: ArtifactLayout,
+}
+
+/// What a killed run left in `.alo/staging`, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Leftover {
+    /// Unfinished artifacts, or old ones that were being removed: they are gone.
+    Removed {
+        /// The run's folder in `.alo/staging`.
+        run: String,
+    },
+    /// A commit that was killed halfway: it is done.
+    Finished {
+        /// The run's folder in `.alo/staging`.
+        run: String,
+        /// Which artifacts.
+        kind: PipelineKind,
+    },
+}
+
+impl StagedArtifacts {
+    /// Creates the empty folders of a pipeline's artifacts beside the current ones.
+    pub fn begin(project: &ProjectLayout, kind: PipelineKind, run: &RunId) -> Result<Self, StagingError> {
+        let folder = project.staging().join(run.as_str());
+        let staged = Staged::begin(&folder, artifacts_name(kind), project.artifacts(kind).root().to_owned())?;
+        let layout = ArtifactLayout::new(staged.place.path.clone());
+        let staged = Self { staged, layout };
+        staged.layout.create_all(kind)?;
+        Ok(staged)
+    }
+
+    /// The folders to write to.
+    pub fn layout(&self) -> &ArtifactLayout {
+        &self.layout
+    }
+
+    /// Makes these artifacts the current ones in one step and removes the old ones.
+    ///
+    /// When this fails the old ones are still current.
+    pub fn commit(self) -> Result<(), StagingError> {
+        self.staged.swap()
+        // Dropping removes what now lies in the staging folder: the old artifacts.
+    }
+
+    /// The logs of a run that was killed before its artifacts became current.
+    pub(crate) fn unfinished(
+        project: &ProjectLayout,
+        kind: PipelineKind,
+        run: &RunId,
+    ) -> Option<ArtifactLayout> {
+        let path = project.staging().join(run.as_str()).join(artifacts_name(kind));
+        let place = Place { path, target: project.artifacts(kind).root().to_owned() };
+        place.is_new(&place.path).then(|| ArtifactLayout::new(place.path))
+    }
+
+    /// Finishes or rolls back what killed runs left. The project must be locked.
+    pub fn recover(project: &ProjectLayout) -> Result<Vec<Leftover>, StagingError> {
+        let staging = project.staging();
+        let entries = match fs_err::read_dir(&staging) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(StorageError::new("list", staging, error).into()),
+        };
+        let mut leftovers = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(StorageError::of("list", &staging))?;
+            let run = entry.file_name().to_string_lossy().into_owned();
+            let folder = staging.join(&run);
+            let mut removed = true;
+            for kind in PipelineKind::ALL {
+                let target = project.artifacts(kind).root().to_owned();
+                if (Place { path: folder.join(artifacts_name(kind)), target }).recover()? {
+                    leftovers.push(Leftover::Finished { run: run.clone(), kind });
+                    removed = false;
+                }
+            }
+            StagedModels::recover(project, &folder)?;
+            durable::remove_std(&entry.path())?;
+            if removed {
+                leftovers.push(Leftover::Removed { run });
+            }
+        }
+        Ok(leftovers)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Whatever stays is removed by the next run.
+        let place = &self.place;
+        durable::remove(&place.path).ok();
+        durable::remove(&place.previous()).ok();
+        durable::remove(&place.mark()).ok();
+        if let Some(folder) = place.path.parent() {
+            fs_err::remove_dir(folder).ok();
+        }
+    }
+}
+
+/// Models from outside, before they take the place of `train_artifacts/models`.
+///
+/// After the exchange `experimental_history.json` says that the models came from outside; a run killed between the
+/// two is recognised by the mark and the note is made by the recovery.
+#[derive(Debug)]
+pub(crate) struct StagedModels {
+    staged: Staged,
+    train: ArtifactLayout,
+}
+
+impl StagedModels {
+    const NAME: &str = "models";
+
+    pub(crate) fn begin(project: &ProjectLayout, run: &RunId) -> Result<Self, StorageError> {
+        let train = project.artifacts(PipelineKind::Train);
+        let folder = project.staging().join(run.as_str());
+        Ok(Self { staged: Staged::begin(&folder, Self::NAME, train.models())?, train })
+    }
+
+    /// The empty folder to fill.
+    pub(crate) fn path(&self) -> &Utf8Path {
+        &self.staged.place.path
+    }
+
+    pub(crate) fn commit(self) -> Result<(), StagingError> {
+        self.staged.swap()?;
+        ExperimentalHistory::external_model().write(&self.train.experimental_history())?;
+        Ok(())
+    }
+
+    fn recover(project: &ProjectLayout, folder: &Utf8Path) -> Result<(), StagingError> {
+        let train = project.artifacts(PipelineKind::Train);
+        let place = Place { path: folder.join(Self::NAME), target: train.models() };
+        place.recover()?;
+        if place.is_new(&place.target) {
+            ExperimentalHistory::external_model().write(&train.experimental_history())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project() -> (tempfile::TempDir, ProjectLayout, RunId) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8Path::from_path(dir.path()).expect("UTF-8").to_owned();
+        (dir, ProjectLayout::new(root), RunId::new(jiff::Timestamp::UNIX_EPOCH, 1, "x"))
+    }
+
+    fn staged(project: &ProjectLayout, run: &RunId, model: &str) -> StagedArtifacts {
+        let staged = StagedArtifacts::begin(project, PipelineKind::Train, run).expect("staged");
+        fs_err::write(staged.layout().models().join("m"), model).expect("written");
+        staged
+    }
+
+    fn model(project: &ProjectLayout) -> String {
+        fs_err::read_to_string(project.artifacts(PipelineKind::Train).models().join("m")).expect("read")
+    }
+
+    #[test]
+    fn a_commit_replaces_everything_and_leaves_no_trace() {
+        let (_dir, project, run) = project();
+        staged(&project, &run, "one").commit().expect("committed");
+        fs_err::write(project.artifacts(PipelineKind::Train).output().join("old.csv"), "").expect("written");
+        staged(&project, &run, "two").commit().expect("committed");
+        assert_eq!(model(&project), "two");
+        assert!(!project.artifacts(PipelineKind::Train).output().join("old.csv").exists());
+        assert_eq!(fs_err::read_dir(project.staging()).expect("listed").count(), 0);
+    }
+
+    #[test]
+    fn without_a_commit_the_old_model_stays() {
+        let (_dir, project, run) = project();
+        staged(&project, &run, "one").commit().expect("committed");
+        drop(staged(&project, &run, "two"));
+        assert_eq!(model(&project), "one");
+        assert_eq!(fs_err::read_dir(project.staging()).expect("listed").count(), 0);
+    }
+
+    #[test]
+    fn leftovers_of_a_killed_run_are_removed() {
+        let (_dir, project, run) = project();
+        staged(&project, &run, "one").commit().expect("committed");
+        std::mem::forget(staged(&project, &run, "two"));
+        assert!(StagedArtifacts::unfinished(&project, PipelineKind::Train, &run).is_some());
+        let leftovers = StagedArtifacts::recover(&project).expect("recovered");
+        assert_eq!(leftovers, [Leftover::Removed { run: run.to_string() }]);
+        assert_eq!(model(&project), "one");
+    }
+
+    #[test]
+    fn a_kill_after_the_exchange_keeps_the_new_model() {
+        let (_dir, project, run) = project();
+        staged(&project, &run, "one").commit().expect("committed");
+        let two = staged(&project, &run, "two");
+        two.staged.swap().expect("swapped");
+        std::mem::forget(two);
+        assert!(StagedArtifacts::unfinished(&project, PipelineKind::Train, &run).is_none());
+        StagedArtifacts::recover(&project).expect("recovered");
+        assert_eq!(model(&project), "two");
+        assert_eq!(StagedArtifacts::recover(&project).expect("recovered"), []);
+    }
+
+    #[test]
+    fn a_kill_between_the_two_renames_is_finished() {
+        let (_dir, project, run) = project();
+        staged(&project, &run, "one").commit().expect("committed");
+        let two = staged(&project, &run, "two");
+        durable::rename(&two.staged.place.target, &two.staged.place.previous()).expect("renamed");
+        std::mem::forget(two);
+        let leftovers = StagedArtifacts::recover(&project).expect("recovered");
+        assert_eq!(leftovers, [Leftover::Finished { run: run.to_string(), kind: PipelineKind::Train }]);
+        assert_eq!(model(&project), "two");
+    }
+
+    #[test]
+    fn the_two_renames_do_what_the_exchange_does() {
+        let (_dir, project, run) = project();
+        staged(&project, &run, "one").commit().expect("committed");
+        let two = staged(&project, &run, "two");
+        two.staged.place.swap_in_two().expect("swapped");
+        drop(two);
+        assert_eq!(model(&project), "two");
+        assert_eq!(fs_err::read_dir(project.staging()).expect("listed").count(), 0);
+    }
+
+    #[test]
+    fn links_with_absolute_paths_move_along() {
+        let (_dir, project, run) = project();
+        let one = staged(&project, &run, "one");
+        let models = one.layout().models();
+        fs_err::os::unix::fs::symlink(models.join("m"), models.join("latest")).expect("linked");
+        one.commit().expect("committed");
+        let latest = project.artifacts(PipelineKind::Train).models().join("latest");
+        assert_eq!(fs_err::read_to_string(latest).expect("it leads somewhere"), "one");
+    }
+
+    #[test]
+    fn outside_models_replace_only_the_models_and_say_so() {
+        let (_dir, project, run) = project();
+        staged(&project, &run, "one").commit().expect("committed");
+        let train = project.artifacts(PipelineKind::Train);
+        fs_err::write(train.report().join("r.html"), "").expect("written");
+        for killed in [true, false] {
+            let models = StagedModels::begin(&project, &run).expect("staged");
+            fs_err::write(models.path().join("m"), "outside").expect("written");
+            if killed {
+                models.staged.swap().expect("swapped");
+                std::mem::forget(models);
+                StagedArtifacts::recover(&project).expect("recovered");
+            } else {
+                models.commit().expect("committed");
+            }
+            assert_eq!(model(&project), "outside");
+            let history = ExperimentalHistory::read(&train.experimental_history()).expect("read");
+            assert_eq!(history.id, crate::experimental::EXTERNAL_MODEL);
+            fs_err::remove_file(train.experimental_history()).expect("removed");
+        }
+        assert!(train.report().join("r.html").exists());
+    }
+}
