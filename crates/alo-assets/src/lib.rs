@@ -1,4 +1,37 @@
 //! Step code and Python environments for alo: git and local sources, interpreters, installers.
+//!
+//! [`set_up`] turns the steps of a pipeline into folders of code and a Python environment. Everything it makes lies in the
+//! cache of the [`Machine`]; a second call with the same plan starts no process and no connection.
 
+mod asset;
+mod code;
+mod digest;
+mod durable;
+mod environment;
+mod event;
+mod git;
 pub mod guard;
+mod installer;
+mod interpreter;
+mod key_lock;
+mod lockfile;
+mod machine;
+mod redaction;
+mod requirements;
+mod setup;
+mod source;
 pub mod unpack;
+mod unresolvable;
+
+pub use asset::{AssetCode, CodeError, CodeIdentity};
+pub use environment::{Environment, EnvironmentError};
+pub use event::SetupEvent;
+pub use git::{CommitId, CommitIdError, GitError, GitRef, GitUrl, GitUrlError, TransportError};
+pub use installer::{FailureReason, InstallError};
+pub use interpreter::{Interpreter, InterpreterError, PythonVersion, PythonVersionError};
+pub use key_lock::LockError;
+pub use lockfile::{Lockfile, LockfileError, Pin};
+pub use machine::Machine;
+pub use redaction::redact;
+pub use requirements::{Origin, Requirement, RequirementError};
+pub use setup::{PreparedPipeline, PreparedStep, SetupError, SetupRequest, set_up};

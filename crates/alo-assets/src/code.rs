@@ -1,0 +1,196 @@
+//! Gets the code of steps: pinned and present where possible, fetched where not.
+
+use std::collections::HashMap;
+
+use alo_plan::{Fetch, PipelineKind, Plan, Step, StepName};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::asset::{self, AssetCode, CodeError, CodeIdentity};
+use crate::git::{Checkout, CommitId, GitRef, GitStore, GitUrl};
+use crate::lockfile::{Lockfile, LockfileError, Pin};
+use crate::source::{self, CodeSource};
+use crate::{Machine, SetupEvent};
+
+/// The code of one project's steps.
+pub(crate) struct CodeStore<'a> {
+    machine: &'a Machine,
+    project: &'a Utf8Path,
+    plan: &'a Plan,
+    git: GitStore<'a>,
+    lock: Lockfile,
+    /// What has been looked up in this set-up: steps of one branch get one commit, even if it moves meanwhile.
+    looked_up: HashMap<(String, Option<GitRef>), CommitId>,
+}
+
+/// Which step asks for a repository, and for which reference.
+struct Asked<'a> {
+    kind: PipelineKind,
+    step: &'a StepName,
+    url: &'a GitUrl,
+    reference: Option<&'a GitRef>,
+}
+
+impl<'a> CodeStore<'a> {
+    pub(crate) fn new(
+        machine: &'a Machine,
+        project: &'a Utf8Path,
+        plan: &'a Plan,
+        cancelled: &'a dyn Fn() -> bool,
+    ) -> Result<Self, LockfileError> {
+        Ok(Self {
+            machine,
+            project,
+            plan,
+            git: GitStore::new(machine, cancelled),
+            lock: Lockfile::read(project)?,
+            looked_up: HashMap::new(),
+        })
+    }
+
+    /// The code of a step of the pipeline that is set up.
+    pub(crate) fn fetch(
+        &mut self,
+        kind: PipelineKind,
+        step: &Step,
+        observer: &mut dyn FnMut(SetupEvent),
+    ) -> Result<AssetCode, CodeError> {
+        let (folder, identity, cached) = match source::of_step(self.project, self.plan, kind, step)? {
+            CodeSource::Folder(folder) => {
+                let digest = asset::digest_of(&folder, &self.machine.cache)?;
+                (folder.clone(), CodeIdentity::Local { folder, digest }, true)
+            }
+            CodeSource::Git { url, reference, inherited } => {
+                let asked = Asked { kind, step: &step.name, url: &url, reference: reference.as_ref() };
+                let is_once = self.plan.control.get_asset_source == Fetch::Once;
+                let pinned = if is_once { self.pin_of(&asked) } else { None };
+                // Borrowed code follows its owner: inference runs what train has run.
+                let pinned = pinned.or_else(|| inherited.then(|| self.pin_of_twin(&asked)).flatten());
+                let (checkout, commit, cached) = self.git(&asked, pinned, observer)?;
+                warn(&asked, &checkout, observer);
+                let identity = CodeIdentity::Git {
+                    url: url.to_string(),
+                    reference: reference.map(|reference| reference.as_str().to_owned()),
+                    commit,
+                    modified: checkout.modified,
+                    digest: checkout.digest,
+                };
+                (checkout.folder, identity, cached)
+            }
+        };
+        let (file, module) = asset::file_of(&step.name, &folder)?;
+        let version = match &identity {
+            CodeIdentity::Git { commit, .. } => commit.to_string(),
+            CodeIdentity::Local { digest, .. } => digest.clone(),
+        };
+        observer(SetupEvent::CodeReady { step: step.name.clone(), version, folder: folder.clone(), cached });
+        Ok(AssetCode { folder, file, module, identity })
+    }
+
+    /// The folder of a train step's code, for the requirements in it; a pinned commit is not looked up again.
+    pub(crate) fn folder_of_train(
+        &mut self,
+        step: &Step,
+        observer: &mut dyn FnMut(SetupEvent),
+    ) -> Result<Utf8PathBuf, CodeError> {
+        let kind = PipelineKind::Train;
+        match source::of_step(self.project, self.plan, kind, step)? {
+            CodeSource::Folder(folder) => Ok(folder),
+            CodeSource::Git { url, reference, .. } => {
+                let asked = Asked { kind, step: &step.name, url: &url, reference: reference.as_ref() };
+                let pinned = self.pin_of(&asked).or_else(|| self.pin_of_twin(&asked));
+                let (checkout, _, _) = self.git(&asked, pinned, observer)?;
+                Ok(checkout.folder)
+            }
+        }
+    }
+
+    /// Keeps the pins of the steps that the plan still has.
+    pub(crate) fn save_pins(
+        &mut self,
+        kind: PipelineKind,
+        observer: &mut dyn FnMut(SetupEvent),
+    ) -> Result<(), LockfileError> {
+        let steps = self.plan.pipeline(kind).map(|pipeline| &pipeline.steps[..]).unwrap_or_default();
+        let names: Vec<_> = steps.iter().map(|step| &step.name).collect();
+        self.lock.keep_only(kind, &names);
+        if !self.lock.write()? {
+            let message =
+                "`alo.lock` was written by a newer alo: the commits of this run are not recorded there";
+            observer(SetupEvent::Warning { message: message.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn pin_of(&self, asked: &Asked<'_>) -> Option<CommitId> {
+        self.lock.commit(asked.kind, asked.step, asked.url, asked.reference).cloned()
+    }
+
+    fn pin_of_twin(&self, asked: &Asked<'_>) -> Option<CommitId> {
+        let other = match asked.kind {
+            PipelineKind::Train => PipelineKind::Inference,
+            PipelineKind::Inference => PipelineKind::Train,
+        };
+        self.lock.commit(other, asked.step, asked.url, asked.reference).cloned()
+    }
+
+    /// The checkout of what is asked for, its commit, and whether nothing had to be fetched.
+    fn git(
+        &mut self,
+        asked: &Asked<'_>,
+        pinned: Option<CommitId>,
+        observer: &mut dyn FnMut(SetupEvent),
+    ) -> Result<(Checkout, CommitId, bool), CodeError> {
+        let key = (asked.url.identity().to_owned(), asked.reference.cloned());
+        // A full hash says all there is to know.
+        let named =
+            asked.reference.and_then(|reference| CommitId::try_from(reference.as_str().to_owned()).ok());
+        let known = pinned.or_else(|| self.looked_up.get(&key).cloned()).or(named);
+        if let Some(commit) = &known
+            && let Some(checkout) = self.git.find(asked.url, commit)?
+        {
+            self.pin(asked, commit);
+            return Ok((checkout, commit.clone(), true));
+        }
+        observer(SetupEvent::FetchingCode {
+            step: asked.step.clone(),
+            url: asked.url.to_string(),
+            reference: asked.reference.map(|reference| reference.as_str().to_owned()),
+        });
+        let commit = match known {
+            Some(commit) => commit,
+            None => self.git.resolve(asked.url, asked.reference)?,
+        };
+        let checkout = self.git.checkout(asked.url, &commit)?;
+        self.looked_up.insert(key, commit.clone());
+        self.pin(asked, &commit);
+        Ok((checkout, commit, false))
+    }
+
+    fn pin(&mut self, asked: &Asked<'_>, commit: &CommitId) {
+        let pin = Pin {
+            url: asked.url.identity().to_owned(),
+            reference: asked.reference.cloned(),
+            commit: commit.clone(),
+        };
+        self.lock.set(asked.kind, asked.step, pin);
+    }
+}
+
+fn warn(asked: &Asked<'_>, checkout: &Checkout, observer: &mut dyn FnMut(SetupEvent)) {
+    if checkout.modified {
+        observer(SetupEvent::Warning {
+            message: format!(
+                "the fetched code of step `{}` in `{}` has been edited: it runs as it is and is recorded as modified",
+                asked.step, checkout.folder
+            ),
+        });
+    }
+    if checkout.has_submodules {
+        observer(SetupEvent::Warning {
+            message: format!(
+                "the repository of step `{}` has submodules, which are not fetched: their folders are empty",
+                asked.step
+            ),
+        });
+    }
+}

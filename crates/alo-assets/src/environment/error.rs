@@ -1,0 +1,98 @@
+//! What goes wrong with environments.
+
+use std::io;
+
+use camino::Utf8PathBuf;
+
+use crate::installer::InstallError;
+use crate::key_lock::LockError;
+use crate::unpack::UnpackError;
+
+/// Why there is no environment.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvironmentError {
+    /// The packages could not be installed.
+    #[error("failed to build the environment for Python {python}")]
+    Install {
+        /// The version of its Python.
+        python: String,
+        /// What the installer said.
+        #[source]
+        source: InstallError,
+    },
+    /// The interpreter could not make an empty environment.
+    #[error("failed to make an environment with `{executable}`: {said}")]
+    Venv {
+        /// The interpreter.
+        executable: Utf8PathBuf,
+        /// Its last words.
+        said: String,
+    },
+    /// The environment cannot tell what it holds.
+    #[error("failed to list the packages of the environment at `{folder}`: {said}")]
+    List {
+        /// The environment.
+        folder: Utf8PathBuf,
+        /// What it said instead.
+        said: String,
+    },
+    /// The cache could not be read or written.
+    #[error("failed to keep the environment at `{folder}`")]
+    Cache {
+        /// The environment.
+        folder: Utf8PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file that requirements name could not be read.
+    #[error("failed to read a file that the requirements name")]
+    Read(#[source] io::Error),
+    /// The cache could not be locked.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The guard of child processes could not be unpacked.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// The run has been cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl EnvironmentError {
+    /// What to check or to change.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Install { source, .. } => source.hint(),
+            Self::Venv { .. } | Self::List { .. } => {
+                Some("try another Python with `--python`; this one may be damaged".to_owned())
+            }
+            Self::Cache { .. } | Self::Unpack(_) => {
+                Some("check the space and the permissions of the cache folder".to_owned())
+            }
+            Self::Read(_) | Self::Lock(_) | Self::Cancelled => None,
+        }
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Cancelled
+                | Self::Lock(LockError::Cancelled)
+                | Self::Install { source: InstallError::Cancelled, .. }
+        )
+    }
+
+    /// The reason why the packages cannot be had together, if that is what went wrong.
+    pub(crate) fn unresolvable(&self) -> Option<String> {
+        match self {
+            Self::Install { source: source @ InstallError::Failed { reason, .. }, .. }
+                if source.is_unresolvable() =>
+            {
+                Some(reason.to_string())
+            }
+            _ => None,
+        }
+    }
+}

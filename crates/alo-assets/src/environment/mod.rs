@@ -1,0 +1,10 @@
+//! Python environments of the cache: named by what they hold, built once, found without starting a process.
+
+mod build;
+mod error;
+mod key;
+mod record;
+
+pub(crate) use build::{Environments, Wanted};
+pub use error::EnvironmentError;
+pub use record::Environment;

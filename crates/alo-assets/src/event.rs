@@ -1,0 +1,80 @@
+//! What a set-up tells while it goes on.
+
+use alo_plan::StepName;
+use camino::Utf8PathBuf;
+use serde::Serialize;
+
+/// A piece of news, in the order in which things happen.
+///
+/// ```
+/// use alo_assets::SetupEvent;
+///
+/// let event = SetupEvent::Warning { message: "numpy<2 was added".to_owned() };
+/// assert_eq!(serde_json::to_string(&event).unwrap(), r#"{"warning":{"message":"numpy<2 was added"}}"#);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SetupEvent {
+    /// The code of a step is being fetched from a git repository.
+    FetchingCode {
+        /// The step.
+        step: StepName,
+        /// The URL without credentials.
+        url: String,
+        /// Branch, tag or commit; `None` is the default branch.
+        reference: Option<String>,
+    },
+    /// The code of a step is there.
+    CodeReady {
+        /// The step.
+        step: StepName,
+        /// The full commit hash of a git source, else the digest of the folder.
+        version: String,
+        /// The folder of the code.
+        folder: Utf8PathBuf,
+        /// Whether it was there before, so that no server was asked.
+        cached: bool,
+    },
+    /// An environment is being built.
+    BuildingEnvironment {
+        /// What tells it from others.
+        key: String,
+        /// The version of its Python.
+        python: String,
+        /// `uv` or `pip`; `None` if there is nothing to install.
+        installer: Option<String>,
+        /// What is to be installed, without credentials.
+        requirements: Vec<String>,
+    },
+    /// The installer said something.
+    InstallerOutput {
+        /// One line, without credentials.
+        line: String,
+    },
+    /// The environment of the pipeline is there.
+    EnvironmentReady {
+        /// What tells it from others.
+        key: String,
+        /// Its folder.
+        folder: Utf8PathBuf,
+        /// The version of its Python.
+        python: String,
+        /// How many packages it holds.
+        packages: usize,
+        /// Whether it was there before, so that no process was started.
+        cached: bool,
+    },
+    /// Something was added to what the plan asks for, and why.
+    RequirementAdded {
+        /// What is installed in addition, such as `numpy<2`.
+        requirement: String,
+        /// Why.
+        because: String,
+    },
+    /// Something the user should know.
+    Warning {
+        /// What, in words.
+        message: String,
+    },
+}

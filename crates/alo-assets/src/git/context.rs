@@ -1,0 +1,103 @@
+//! What one conversation with a server needs to know, and how it ended: the way past libgit2, whose callbacks carry neither.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::url::GitUrl;
+
+/// How long a server may take to accept a connection.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a server may be silent.
+pub(super) const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why a conversation with a server failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// There was no connection, or it broke.
+    #[error("failed to talk to the server")]
+    Connection(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server accepted the connection and then said nothing.
+    #[error("the server was silent for {} s", .0.as_secs())]
+    Stalled(Duration),
+    /// The server wants other credentials, or any.
+    #[error("the server refused access: {0}")]
+    Refused(String),
+    /// The server knows no such repository.
+    #[error("the server knows no such repository: {0}")]
+    NotFound(String),
+    /// What answered is no git server.
+    #[error("the server answered {0}, which is no git repository")]
+    NotGit(String),
+    /// `ssh` could not be started, or failed.
+    #[error("{0}")]
+    Ssh(String),
+    /// The run has been cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// Shared by the thread that talks to the server and the one that waits for it.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) url: GitUrl,
+    pub(super) variables: BTreeMap<OsString, OsString>,
+    pub(super) ssh: Option<OsString>,
+    pub(super) stall: Duration,
+    cancelled: AtomicBool,
+    failure: Mutex<Option<TransportError>>,
+}
+
+thread_local! {
+    /// libgit2 makes transports on the thread that connects; this is how they learn whom they work for.
+    static CURRENT: RefCell<Option<Arc<Context>>> = const { RefCell::new(None) };
+}
+
+impl Context {
+    pub(super) fn new(
+        url: GitUrl,
+        variables: BTreeMap<OsString, OsString>,
+        ssh: Option<OsString>,
+        stall: Duration,
+    ) -> Self {
+        Self { url, variables, ssh, stall, cancelled: AtomicBool::new(false), failure: Mutex::new(None) }
+    }
+
+    /// Runs `work` with this context as the one of this thread.
+    pub(super) fn enter<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
+        CURRENT.with_borrow_mut(|current| *current = Some(Arc::clone(self)));
+        let done = work();
+        CURRENT.with_borrow_mut(|current| *current = None);
+        done
+    }
+
+    pub(super) fn current() -> Option<Arc<Self>> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    pub(super) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Keeps the reason of a failure; the first one counts.
+    pub(super) fn fail(&self, error: TransportError) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(error);
+    }
+
+    pub(super) fn take_failure(&self) -> Option<TransportError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        let value = self.variables.get(std::ffi::OsStr::new(name)).and_then(|value| value.to_str());
+        value.filter(|value| !value.is_empty())
+    }
+}

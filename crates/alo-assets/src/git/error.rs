@@ -1,0 +1,130 @@
+//! What goes wrong with git repositories.
+
+use std::io;
+
+use camino::Utf8PathBuf;
+
+use super::context::TransportError;
+use super::reference::{CommitId, GitRef};
+use crate::key_lock::LockError;
+
+/// Why the code of a git repository could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GitError {
+    /// The server could not be talked to, or refused.
+    #[error("failed to fetch `{url}`")]
+    Transport {
+        /// The URL without credentials.
+        url: String,
+        /// What happened.
+        #[source]
+        source: TransportError,
+    },
+    /// A local repository is not there.
+    #[error("`{path}` is no git repository")]
+    NoRepository {
+        /// Where it was looked for.
+        path: Utf8PathBuf,
+    },
+    /// The repository has no commit.
+    #[error("the repository `{url}` is empty")]
+    Empty {
+        /// The URL without credentials.
+        url: String,
+    },
+    /// The repository has no branch, tag or commit of that name.
+    #[error("the repository `{url}` has no branch, tag or commit `{reference}`")]
+    NoReference {
+        /// The URL without credentials.
+        url: String,
+        /// What the plan asks for.
+        reference: GitRef,
+        /// Branches and tags of similar names.
+        near: Vec<String>,
+    },
+    /// A recorded commit is no longer in the repository.
+    #[error("the repository `{url}` no longer has the commit `{commit}`")]
+    NoCommit {
+        /// The URL without credentials.
+        url: String,
+        /// The commit that `alo.lock` names.
+        commit: CommitId,
+    },
+    /// libgit2 gave up.
+    #[error("failed to read the git repository `{url}`")]
+    Git {
+        /// The URL without credentials.
+        url: String,
+        /// What libgit2 said.
+        #[source]
+        source: git2::Error,
+    },
+    /// The cache could not be written.
+    #[error("failed to keep the code of `{url}` in the cache")]
+    Cache {
+        /// The URL without credentials.
+        url: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The cache could not be locked.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The run has been cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl GitError {
+    /// What to check or to write instead.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Transport { source, .. } => Some(match source {
+                TransportError::Connection(_) => {
+                    "check the host name, the network and the proxy variables (`HTTPS_PROXY`, `NO_PROXY`)".to_owned()
+                }
+                TransportError::Stalled(_) => "check the proxy and the firewall, then try again".to_owned(),
+                TransportError::Refused(text) if text.starts_with("HTTP") => {
+                    "the repository is private or the token is wrong: check the user and token in the URL, or use an ssh URL"
+                        .to_owned()
+                }
+                TransportError::Refused(text) if text.contains("ost key") => {
+                    "connect once by `ssh` to accept the key of the host".to_owned()
+                }
+                TransportError::Refused(_) => "check that your ssh agent holds a key the server knows".to_owned(),
+                TransportError::NotFound(_) => {
+                    "check the path in the URL, and whether you may read the repository".to_owned()
+                }
+                TransportError::NotGit(_) => "check the URL: it should be the one `git clone` takes".to_owned(),
+                TransportError::Ssh(_) => "try the same host with `ssh -T`".to_owned(),
+                TransportError::Cancelled => return None,
+            }),
+            Self::NoRepository { .. } => Some("check the path in `code`".to_owned()),
+            Self::NoReference { near, .. } if !near.is_empty() => {
+                let near: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
+                Some(format!("did you mean {}?", near.join(" or ")))
+            }
+            Self::NoReference { .. } => Some("check `branch` in the plan".to_owned()),
+            Self::NoCommit { .. } => {
+                Some("its branch was rewritten: delete the step's entry in `alo.lock` to take the branch as it is now".to_owned())
+            }
+            Self::Empty { .. } => Some("push a commit to it first".to_owned()),
+            Self::Git { source, .. } if source.code() == git2::ErrorCode::Owner => {
+                Some("the repository belongs to another user: add it to `safe.directory` of your git configuration".to_owned())
+            }
+            Self::Cache { .. } => Some("check the space and the permissions of the cache folder".to_owned()),
+            Self::Git { .. } | Self::Lock(_) | Self::Cancelled => None,
+        }
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Cancelled
+                | Self::Lock(LockError::Cancelled)
+                | Self::Transport { source: TransportError::Cancelled, .. }
+        )
+    }
+}

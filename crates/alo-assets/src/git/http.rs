@@ -1,0 +1,257 @@
+//! Git over HTTP and HTTPS: a subtransport for libgit2 on ureq and rustls, which need no OpenSSL.
+
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Proxy, ResponseExt};
+
+use super::context::{CONNECT_TIMEOUT, Context, TransportError};
+use super::incoming::{Arriving, Incoming};
+use super::url::{Credentials, Kind};
+
+const DISCOVERY: &str = "/info/refs?service=git-upload-pack";
+
+/// Talks the "smart" protocol: one GET that lists the references, then stateless POSTs.
+pub(super) struct HttpTransport {
+    context: Arc<Context>,
+    agent: Agent,
+    /// The repository's address: what the plan says, or where the server has redirected us to.
+    base: Arc<Mutex<String>>,
+    credentials: Option<Credentials>,
+    first: String,
+}
+
+impl HttpTransport {
+    pub(super) fn new(context: Arc<Context>) -> Result<Self, git2::Error> {
+        let Kind::Http { url, credentials } = context.url.kind() else {
+            return Err(git2::Error::from_str("no HTTP address"));
+        };
+        let (url, credentials) = (url.clone(), credentials.clone());
+        let agent = agent(&context, &url);
+        Ok(Self { context, agent, base: Arc::new(Mutex::new(url.clone())), credentials, first: url })
+    }
+}
+
+impl SmartSubtransport for HttpTransport {
+    fn action(&self, _url: &str, service: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
+        let is_discovery = match service {
+            Service::UploadPackLs => true,
+            Service::UploadPack => false,
+            Service::ReceivePackLs | Service::ReceivePack => {
+                return Err(git2::Error::from_str("alo never pushes"));
+            }
+        };
+        let base = self.base.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Credentials go to the host they were written for, and to no other that it redirects to.
+        let credentials = self.credentials.clone().filter(|_| origin(&base) == origin(&self.first));
+        Ok(Box::new(HttpStream {
+            context: Arc::clone(&self.context),
+            request: Some(Request {
+                agent: self.agent.clone(),
+                base,
+                shared_base: Arc::clone(&self.base),
+                credentials,
+                is_discovery,
+                body: Vec::new(),
+            }),
+            answer: None,
+        }))
+    }
+
+    fn close(&self) -> Result<(), git2::Error> {
+        Ok(())
+    }
+}
+
+/// One request: what libgit2 writes is its body, sent when libgit2 starts to read.
+struct HttpStream {
+    context: Arc<Context>,
+    request: Option<Request>,
+    answer: Option<Incoming>,
+}
+
+impl Write for HttpStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.request {
+            Some(request) => request.body.write(bytes),
+            None => Err(io::Error::other("the request has been sent already")),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for HttpStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(request) = self.request.take() {
+            let answer = Incoming::spawn(Arc::clone(&self.context), move |out| request.send(out))?;
+            self.answer = Some(answer);
+        }
+        self.answer.as_mut().map_or(Ok(0), |answer| answer.read(buffer))
+    }
+}
+
+struct Request {
+    agent: Agent,
+    base: String,
+    shared_base: Arc<Mutex<String>>,
+    credentials: Option<Credentials>,
+    is_discovery: bool,
+    body: Vec<u8>,
+}
+
+impl Request {
+    fn send(self, out: &Arriving) -> Result<(), TransportError> {
+        let authorization = self.credentials.as_ref().map(basic);
+        let answer = if self.is_discovery {
+            let mut request = self.agent.get(format!("{}{DISCOVERY}", self.base));
+            if let Some(value) = &authorization {
+                request = request.header("authorization", value);
+            }
+            request.header("pragma", "no-cache").call()
+        } else {
+            let mut request = self.agent.post(format!("{}/git-upload-pack", self.base));
+            if let Some(value) = &authorization {
+                request = request.header("authorization", value);
+            }
+            request
+                .header("content-type", "application/x-git-upload-pack-request")
+                .header("accept", "application/x-git-upload-pack-result")
+                .send(&self.body[..])
+        };
+        let mut answer = answer.map_err(connection)?;
+        let status = answer.status();
+        match status.as_u16() {
+            200 => {}
+            401 | 403 | 407 => return Err(TransportError::Refused(format!("HTTP status {status}"))),
+            404 | 410 => return Err(TransportError::NotFound(format!("HTTP status {status}"))),
+            500..=599 => {
+                return Err(TransportError::Connection(format!("HTTP status {status}").into()));
+            }
+            _ => return Err(TransportError::NotGit(format!("HTTP status {status}"))),
+        }
+        let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+        if !kind.is_some_and(|kind| kind.starts_with("application/x-git-upload-pack-")) {
+            return Err(TransportError::NotGit(format!("a page of type `{}`", kind.unwrap_or("unknown"))));
+        }
+        if self.is_discovery {
+            let found = answer.get_uri().to_string();
+            if let Some(base) = found.strip_suffix(DISCOVERY) {
+                base.clone_into(&mut self.shared_base.lock().unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+        let mut body = answer.body_mut().with_config().limit(u64::MAX).reader();
+        out.copy_from(&mut body)
+    }
+}
+
+fn connection(error: ureq::Error) -> TransportError {
+    TransportError::Connection(Box::new(error))
+}
+
+fn agent(context: &Context, url: &str) -> Agent {
+    let tls = TlsConfig::builder().root_certs(roots(context)).build();
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .proxy(proxy(context, url))
+        .redirect_auth_headers(ureq::config::RedirectAuthHeaders::SameHost)
+        .timeout_resolve(Some(CONNECT_TIMEOUT))
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .tls_config(tls)
+        .user_agent("git/2.0 (alo)")
+        .build()
+        .new_agent()
+}
+
+/// The certificates to trust: what git's or OpenSSL's variables name, else the system's, else Mozilla's.
+fn roots(context: &Context) -> RootCerts {
+    let file = context.variable("GIT_SSL_CAINFO").or_else(|| context.variable("SSL_CERT_FILE"));
+    let folder = context.variable("SSL_CERT_DIR");
+    let found = if file.is_some() || folder.is_some() {
+        rustls_native_certs::load_certs_from_paths(file.map(AsRef::as_ref), folder.map(AsRef::as_ref))
+    } else {
+        rustls_native_certs::load_native_certs()
+    };
+    let certificates: Vec<_> =
+        found.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();
+    if certificates.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&certificates) }
+}
+
+/// The proxy that the usual variables name for this address.
+fn proxy(context: &Context, url: &str) -> Option<Proxy> {
+    let names: &[&str] = if url.starts_with("https:") {
+        &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    } else {
+        // `HTTP_PROXY` in capitals is set by web servers from a request's header, so no program trusts it.
+        &["http_proxy", "all_proxy", "ALL_PROXY"]
+    };
+    let address = names.iter().find_map(|name| context.variable(name))?;
+    let excluded = context.variable("no_proxy").or_else(|| context.variable("NO_PROXY"));
+    let host = url.split("://").nth(1)?.split('/').next()?;
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    if excluded.is_some_and(|list| is_excluded(host, list)) {
+        return None;
+    }
+    Proxy::new(address).ok()
+}
+
+fn is_excluded(host: &str, list: &str) -> bool {
+    list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
+        let domain = entry.trim_start_matches("*.").trim_start_matches('.');
+        entry == "*" || host == domain || host.ends_with(&format!(".{domain}"))
+    })
+}
+
+fn origin(url: &str) -> &str {
+    let end = url.find("://").map_or(0, |at| at + 3);
+    url.get(end..).and_then(|rest| rest.find('/')).and_then(|at| url.get(..end + at)).unwrap_or(url)
+}
+
+/// The value of an `Authorization` header (RFC 7617).
+fn basic(credentials: &Credentials) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let text = format!("{}:{}", credentials.user, credentials.password);
+    let mut value = String::from("Basic ");
+    for group in text.as_bytes().chunks(3) {
+        let bits =
+            group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for place in 0..4 {
+            let digit = (bits >> (18 - 6 * place)) & 63;
+            value.push(if place <= group.len() { char::from(DIGITS[digit as usize]) } else { '=' });
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodes_credentials_as_the_standard_says() {
+        let encode = |user: &str, password: &str| {
+            basic(&Credentials { user: user.to_owned(), password: password.to_owned() })
+        };
+        assert_eq!(encode("Aladdin", "open sesame"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert_eq!(encode("", ""), "Basic Og==");
+        assert_eq!(encode("a", "b"), "Basic YTpi");
+        assert_eq!(encode("ab", "cd"), "Basic YWI6Y2Q=");
+    }
+
+    #[test]
+    fn a_host_on_the_exclusion_list_gets_no_proxy() {
+        assert!(is_excluded("git.corp.example", "localhost, .corp.example"));
+        assert!(is_excluded("a.b", "*"));
+        assert!(!is_excluded("example.com", "ample.com"));
+    }
+
+    #[test]
+    fn an_origin_ends_before_the_path() {
+        assert_eq!(origin("https://host:1/a/b"), "https://host:1");
+        assert_ne!(origin("https://host/a"), origin("http://host/a"));
+    }
+}

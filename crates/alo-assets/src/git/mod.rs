@@ -1,0 +1,20 @@
+//! Git repositories, by libgit2: the only module that knows of it.
+
+mod checkout;
+mod context;
+mod error;
+mod http;
+mod incoming;
+mod mirror;
+mod reference;
+mod ssh;
+mod store;
+mod transport;
+mod url;
+
+pub(crate) use checkout::Checkout;
+pub use context::TransportError;
+pub use error::GitError;
+pub use reference::{CommitId, CommitIdError, GitRef};
+pub(crate) use store::GitStore;
+pub use url::{GitUrl, GitUrlError};

@@ -1,0 +1,233 @@
+//! Git over ssh: a subtransport for libgit2 that starts the user's own `ssh`, with its keys, agent and configuration.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
+
+use super::context::{CONNECT_TIMEOUT, Context, TransportError};
+use super::incoming::Incoming;
+use super::url::{Kind, SshAddress};
+
+/// What `ssh` says when it is wrong, cut at this many bytes.
+const COMPLAINT_LIMIT: u64 = 8 * 1024;
+
+/// One `ssh` process, for as long as libgit2 keeps the connection.
+pub(super) struct SshTransport {
+    context: Arc<Context>,
+    connection: Mutex<Option<Arc<Connection>>>,
+}
+
+struct Connection {
+    child: Mutex<Child>,
+    stdin: Mutex<Option<ChildStdin>>,
+    incoming: Mutex<Incoming>,
+}
+
+impl SshTransport {
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Self { context, connection: Mutex::new(None) }
+    }
+}
+
+impl SmartSubtransport for SshTransport {
+    fn action(&self, _url: &str, service: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
+        if matches!(service, Service::ReceivePackLs | Service::ReceivePack) {
+            return Err(git2::Error::from_str("alo never pushes"));
+        }
+        let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match &*slot {
+            Some(connection) => Arc::clone(connection),
+            None => match connect(&self.context) {
+                Ok(connection) => Arc::clone(slot.insert(Arc::new(connection))),
+                Err(error) => {
+                    let shown = git2::Error::from_str(&error.to_string());
+                    self.context.fail(error);
+                    return Err(shown);
+                }
+            },
+        };
+        Ok(Box::new(SshStream(connection)))
+    }
+
+    fn close(&self) -> Result<(), git2::Error> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.stdin.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // It has ended already if these fail.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+struct SshStream(Arc<Connection>);
+
+impl Read for SshStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.incoming.lock().unwrap_or_else(PoisonError::into_inner).read(buffer)
+    }
+}
+
+impl Write for SshStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut *self.0.stdin.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(stdin) => stdin.write(bytes),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut *self.0.stdin.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(stdin) => stdin.flush(),
+            None => Ok(()),
+        }
+    }
+}
+
+fn connect(context: &Arc<Context>) -> Result<Connection, TransportError> {
+    let Kind::Ssh(address) = context.url.kind() else {
+        return Err(TransportError::Ssh("no ssh address".to_owned()));
+    };
+    let program = context.ssh.clone().unwrap_or_else(|| "ssh".into());
+    let failed = |error: io::Error| {
+        TransportError::Ssh(format!("`{}` cannot be started: {error}", program.to_string_lossy()))
+    };
+    // A group of its own keeps a Ctrl-C of the terminal for us. Should we be killed, its stdin closes and it ends.
+    let mut child = Command::new(&program)
+        .args(arguments(&program, address))
+        .env_clear()
+        .envs(&context.variables)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(failed)?;
+    let stdin = child.stdin.take();
+    let (Some(mut stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(TransportError::Ssh("its output cannot be read".to_owned()));
+    };
+    let complaint = std::thread::Builder::new().name("ssh-stderr".to_owned()).spawn(move || {
+        let mut text = Vec::new();
+        let mut stderr = stderr;
+        // What cannot be read is missing from the message, no more.
+        let _ = (&mut stderr).take(COMPLAINT_LIMIT).read_to_end(&mut text);
+        let _ = io::copy(&mut stderr, &mut io::sink());
+        String::from_utf8_lossy(&text).trim().to_owned()
+    });
+    let complaint = complaint.map_err(failed)?;
+    let incoming = Incoming::spawn(Arc::clone(context), move |out| {
+        let mut counted = Counted { source: &mut stdout, count: 0 };
+        out.copy_from(&mut counted)?;
+        let complaint = complaint.join().unwrap_or_default();
+        // A server that refuses us says so before it has sent a single byte.
+        if counted.count == 0 { Err(classify(&complaint)) } else { Ok(()) }
+    })
+    .map_err(failed)?;
+    Ok(Connection { child: Mutex::new(child), stdin: Mutex::new(stdin), incoming: Mutex::new(incoming) })
+}
+
+struct Counted<'a> {
+    source: &'a mut dyn Read,
+    count: usize,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.count += count;
+        Ok(count)
+    }
+}
+
+/// Options of OpenSSH are for OpenSSH alone; any other program gets the port, as git does with "simple" ones.
+fn arguments(program: &OsStr, address: &SshAddress) -> Vec<OsString> {
+    let name = std::path::Path::new(program).file_name().unwrap_or(program).to_string_lossy();
+    let mut arguments: Vec<OsString> = Vec::new();
+    if name == "ssh" || name.starts_with("ssh-") {
+        // Nobody is there to type a passphrase or to confirm a host key.
+        let timeout = format!("ConnectTimeout={}", CONNECT_TIMEOUT.as_secs());
+        for option in ["BatchMode=yes", &timeout, "ServerAliveInterval=15", "ServerAliveCountMax=3"] {
+            arguments.extend(["-o".into(), option.into()]);
+        }
+    }
+    if let Some(port) = address.port {
+        arguments.extend(["-p".into(), port.to_string().into()]);
+    }
+    let user = address.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+    arguments.push(format!("{user}{}", address.host).into());
+    arguments.push(format!("git-upload-pack {}", quote(&address.path)).into());
+    arguments
+}
+
+/// Quotes a path for the shell of the server.
+fn quote(path: &str) -> String {
+    let home = path.starts_with('~').then(|| path.find('/').unwrap_or(path.len())).unwrap_or_default();
+    let (home, path) = path.split_at(home);
+    let is_plain =
+        home.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'~' | b'-' | b'_' | b'.'));
+    if is_plain {
+        format!("{home}'{}'", path.replace('\'', r"'\''"))
+    } else {
+        format!("'{}'", format!("{home}{path}").replace('\'', r"'\''"))
+    }
+}
+
+fn classify(complaint: &str) -> TransportError {
+    let says = |part: &str| complaint.to_ascii_lowercase().contains(part);
+    let text =
+        if complaint.is_empty() { "ssh ended without a word".to_owned() } else { complaint.to_owned() };
+    if says("permission denied") || says("host key verification failed") || says("access denied") {
+        TransportError::Refused(text)
+    } else if says("not found") || says("does not exist") || says("not appear to be a git repository") {
+        TransportError::NotFound(text)
+    } else {
+        TransportError::Ssh(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::GitUrl;
+
+    fn arguments_for(program: &str, url: &str) -> Vec<String> {
+        let url = GitUrl::parse(url, "/".into()).unwrap();
+        let Kind::Ssh(address) = url.kind() else { panic!("no ssh address") };
+        let arguments = arguments(OsStr::new(program), address);
+        arguments.into_iter().map(|argument| argument.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_program_gets_a_vector_and_the_server_a_quoted_path() {
+        assert_eq!(
+            arguments_for("/opt/plink", "ssh://git@host:2222/it's/a b.git"),
+            ["-p", "2222", "git@host", r"git-upload-pack '/it'\''s/a b.git'"]
+        );
+        let openssh = arguments_for("/usr/bin/ssh", "git@host:a.git");
+        assert_eq!(openssh[..2], ["-o", "BatchMode=yes"]);
+        assert_eq!(openssh[openssh.len() - 2..], ["git@host", "git-upload-pack 'a.git'"]);
+    }
+
+    #[test]
+    fn a_home_folder_stays_outside_the_quotes_unless_it_is_odd() {
+        assert_eq!(quote("~me/a"), "~me'/a'");
+        assert_eq!(quote("~$(x)/a"), "'~$(x)/a'");
+    }
+
+    #[test]
+    fn the_complaint_tells_the_kind_of_failure() {
+        assert!(matches!(classify("git@h: Permission denied (publickey)."), TransportError::Refused(_)));
+        assert!(matches!(classify("ERROR: Repository not found."), TransportError::NotFound(_)));
+        assert!(matches!(classify("ssh: Could not resolve hostname h"), TransportError::Ssh(_)));
+    }
+}

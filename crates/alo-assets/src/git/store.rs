@@ -1,0 +1,104 @@
+//! The git part of the cache: what callers use to turn a URL and a reference into a folder.
+
+use std::ffi::OsStr;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use super::checkout::{Checkout, Checkouts};
+use super::context::{Context, STALL_TIMEOUT};
+use super::error::GitError;
+use super::mirror::Mirror;
+use super::reference::{CommitId, GitRef};
+use super::url::GitUrl;
+use crate::Machine;
+use crate::key_lock::KeyLock;
+
+/// How often a waiting thread looks whether the run has been cancelled.
+const POLL: Duration = Duration::from_millis(50);
+
+/// The repositories and checkouts of the user's cache.
+pub(crate) struct GitStore<'a> {
+    machine: &'a Machine,
+    cancelled: &'a dyn Fn() -> bool,
+    stall: Duration,
+}
+
+impl<'a> GitStore<'a> {
+    pub(crate) fn new(machine: &'a Machine, cancelled: &'a dyn Fn() -> bool) -> Self {
+        Self { machine, cancelled, stall: STALL_TIMEOUT }
+    }
+
+    /// The checkout of a commit, if it is in the cache. Costs no network, no lock and no process.
+    pub(crate) fn find(&self, url: &GitUrl, commit: &CommitId) -> Result<Option<Checkout>, GitError> {
+        Checkouts::new(&self.machine.cache, url).find(commit)
+    }
+
+    /// Asks the server what a reference is now, and fetches that commit.
+    pub(crate) fn resolve(&self, url: &GitUrl, reference: Option<&GitRef>) -> Result<CommitId, GitError> {
+        let _lock = self.lock(url)?;
+        self.fetch(url, reference)
+    }
+
+    /// The checkout of a commit: from the cache, from the mirror, or else from the server.
+    pub(crate) fn checkout(&self, url: &GitUrl, commit: &CommitId) -> Result<Checkout, GitError> {
+        if let Some(found) = self.find(url, commit)? {
+            return Ok(found);
+        }
+        let _lock = self.lock(url)?;
+        let checkouts = Checkouts::new(&self.machine.cache, url);
+        if let Some(found) = checkouts.find(commit)? {
+            return Ok(found);
+        }
+        if !Mirror::open(&self.machine.cache, url)?.has(commit) {
+            let reference = GitRef::new(commit.as_str());
+            self.fetch(url, reference.as_ref()).map_err(|error| match error {
+                GitError::NoReference { url, .. } => GitError::NoCommit { url, commit: commit.clone() },
+                error => error,
+            })?;
+        }
+        let mirror = Mirror::open(&self.machine.cache, url)?;
+        checkouts.make(commit, |folder| mirror.write_files(commit, folder))?;
+        checkouts
+            .find(commit)?
+            .ok_or_else(|| GitError::NoCommit { url: url.to_string(), commit: commit.clone() })
+    }
+
+    fn lock(&self, url: &GitUrl) -> Result<KeyLock, GitError> {
+        let key = format!("git-{}", url.folder_name());
+        Ok(KeyLock::acquire(&self.machine.cache, &key, self.cancelled)?)
+    }
+
+    /// Fetches on a thread of its own, so that a cancelled run does not wait for a slow server.
+    fn fetch(&self, url: &GitUrl, reference: Option<&GitRef>) -> Result<CommitId, GitError> {
+        let variables = self.machine.child_variables();
+        let ssh = variables.get(OsStr::new("GIT_SSH")).filter(|program| !program.is_empty()).cloned();
+        let ssh = ssh.or_else(|| self.machine.program("ssh").map(Into::into));
+        let context = Arc::new(Context::new(url.clone(), variables, ssh, self.stall));
+        let (sender, receiver) = channel();
+        let (cache, url, reference) = (self.machine.cache.clone(), url.clone(), reference.cloned());
+        let theirs = Arc::clone(&context);
+        let shown = url.to_string();
+        let worker = std::thread::Builder::new().name("git-fetch".to_owned()).spawn(move || {
+            let fetched =
+                Mirror::open(&cache, &url).and_then(|mirror| mirror.fetch(reference.as_ref(), &theirs));
+            // The receiver waits until it has the answer.
+            let _ = sender.send(fetched);
+        });
+        let _worker = worker.map_err(|source| GitError::Cache { url: shown.clone(), source })?;
+        loop {
+            match receiver.recv_timeout(POLL) {
+                Ok(fetched) => return fetched,
+                Err(RecvTimeoutError::Timeout) => {
+                    if (self.cancelled)() {
+                        context.cancel();
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let source = git2::Error::from_str("the thread that fetched has died");
+                    return Err(GitError::Git { url: shown, source });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Why an installation failed: found in what the installer said.
+
+use std::fmt;
+use std::io;
+
+/// An installer that failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// It ended with an error.
+    #[error("{installer} failed to install the packages: {reason}")]
+    Failed {
+        /// `uv` or `pip`.
+        installer: &'static str,
+        /// The reason as far as it can be told.
+        reason: FailureReason,
+        /// The last lines it said, without credentials.
+        lines: Vec<String>,
+    },
+    /// It could not be started, or its output could not be read.
+    #[error("failed to run `{program}`")]
+    Run {
+        /// The program.
+        program: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The run has been cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl InstallError {
+    /// What to check or to change.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Failed { reason, .. } => reason.hint(),
+            Self::Run { .. } | Self::Cancelled => None,
+        }
+    }
+
+    /// Whether the packages cannot be had together, so that another set of them may do.
+    pub(crate) fn is_unresolvable(&self) -> bool {
+        matches!(
+            self,
+            Self::Failed {
+                reason: FailureReason::Conflict(_)
+                    | FailureReason::NoVersion(_)
+                    | FailureReason::NoWheel(_)
+                    | FailureReason::Build(_),
+                ..
+            }
+        )
+    }
+}
+
+/// The reason of a failed installation, with the line that tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FailureReason {
+    /// No index has that package or version.
+    NoVersion(String),
+    /// The package exists, but not for this Python or this kind of machine.
+    NoWheel(String),
+    /// Requirements contradict each other.
+    Conflict(String),
+    /// A package that comes as source could not be built.
+    Build(String),
+    /// The index cannot be reached.
+    Network(String),
+    /// The disk is full.
+    DiskFull(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl FailureReason {
+    fn hint(&self) -> Option<String> {
+        Some(
+            match self {
+                Self::NoVersion(_) => "check the name and the version of the requirement in the plan, and the index if it is your own",
+                Self::NoWheel(_) => "choose a version that is made for this Python, or another Python with `--python`",
+                Self::Conflict(_) => "loosen one of the requirements that exclude each other",
+                Self::Build(_) => "choose a version that has a wheel for this Python, or install what its build needs",
+                Self::Network(_) => "check the network, the proxy (`HTTPS_PROXY`) and the index (`PIP_INDEX_URL`)",
+                Self::DiskFull(_) => "free space on the disk of the cache",
+                Self::Other(_) => return None,
+            }
+            .to_owned(),
+        )
+    }
+}
+
+impl fmt::Display for FailureReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoVersion(line) => write!(f, "there is no such package or version: {line}"),
+            Self::NoWheel(line) => write!(f, "a package is not made for this Python: {line}"),
+            Self::Conflict(line) => write!(f, "the requirements exclude each other: {line}"),
+            Self::Build(line) => write!(f, "a package could not be built: {line}"),
+            Self::Network(line) => write!(f, "the package index cannot be reached: {line}"),
+            Self::DiskFull(_) => f.write_str("the disk is full"),
+            Self::Other(line) => f.write_str(line),
+        }
+    }
+}
+
+/// What installers say, lower-case, and what it means; the first that is found counts.
+type Signs = (&'static [&'static str], fn(String) -> FailureReason);
+const SIGNS: [Signs; 6] = [
+    (&["no space left on device", "disk quota exceeded"], FailureReason::DiskFull),
+    (
+        &[
+            "failed to establish a new connection",
+            "newconnectionerror",
+            "name resolution",
+            "name or service not known",
+            "dns error",
+            "error sending request",
+            "connection refused",
+            "cannot connect to proxy",
+            "certificate_verify_failed",
+            "invalid peer certificate",
+            "read timed out",
+            "connecttimeout",
+            "failed to connect",
+            "network connectivity is disabled",
+        ],
+        FailureReason::Network,
+    ),
+    (
+        &[
+            "subprocess-exited-with-error",
+            "failed building wheel",
+            "failed to build",
+            "build backend returned",
+        ],
+        FailureReason::Build,
+    ),
+    (
+        &[
+            "is not a supported wheel",
+            "no wheels with a matching",
+            "require a different python",
+            "requires a different python",
+            "requires-python",
+            "does not satisfy python",
+            "no usable wheels",
+        ],
+        FailureReason::NoWheel,
+    ),
+    (&["conflicting dependencies", "resolutionimpossible"], FailureReason::Conflict),
+    (
+        &[
+            "no matching distribution",
+            "could not find a version",
+            "there is no version of",
+            "there are no versions of",
+            "was not found in the package registry",
+            "was not found in the provided",
+            "was not found because",
+        ],
+        FailureReason::NoVersion,
+    ),
+];
+
+/// Finds the reason in the output of pip or uv.
+pub(super) fn reason(lines: &[String]) -> FailureReason {
+    for (signs, reason) in SIGNS {
+        let line = lines.iter().find(|line| {
+            let line = line.to_lowercase();
+            signs.iter().any(|sign| line.contains(sign))
+        });
+        if let Some(line) = line {
+            return reason(told(lines, line));
+        }
+    }
+    let has = |part: &str| lines.iter().any(|line| line.contains(part));
+    if has("No solution found") || has("unsatisfiable") {
+        // uv explains a contradiction over several lines.
+        let explained = lines.iter().skip_while(|line| !line.contains("Because")).map(|line| plain(line));
+        return FailureReason::Conflict(explained.collect::<Vec<_>>().join(" "));
+    }
+    let last = lines.iter().rev().find(|line| line.to_lowercase().contains("error")).or(lines.last());
+    FailureReason::Other(last.map_or_else(|| "it said nothing".to_owned(), |line| plain(line)))
+}
+
+/// The words of the reason: uv's explanation goes on over the next lines, pip's stands in one.
+fn told(lines: &[String], line: &str) -> String {
+    if !line.contains("Because") {
+        return plain(line);
+    }
+    let explained = lines
+        .iter()
+        .skip_while(|candidate| candidate.as_str() != line)
+        .take_while(|line| !line.trim().is_empty());
+    explained.map(|line| plain(line)).collect::<Vec<_>>().join(" ")
+}
+
+/// A line without the marks that installers put before it.
+fn plain(line: &str) -> String {
+    let line = line.trim().trim_start_matches(['×', '╰', '─', '▶', '│', '├', ' ']);
+    let line =
+        ["ERROR: ", "error: ", "WARNING: "].iter().find_map(|mark| line.strip_prefix(mark)).unwrap_or(line);
+    line.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> FailureReason {
+        reason(&text.lines().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn tells_what_pip_means() {
+        assert!(matches!(
+            of("ERROR: Could not find a version that satisfies the requirement x==9 (from versions: 1.0)\nERROR: No matching distribution found for x==9"),
+            FailureReason::NoVersion(line) if line.starts_with("Could not find a version that satisfies the requirement x==9")
+        ));
+        assert!(matches!(
+            of(
+                "WARNING: Retrying after connection broken by 'NewConnectionError('<...>: Failed to establish a new connection')': /simple/x/\nERROR: Could not find a version that satisfies the requirement x (from versions: none)"
+            ),
+            FailureReason::Network(_)
+        ));
+        assert!(matches!(
+            of("ERROR: Cannot install a==1 and a==2 because these package versions have conflicting dependencies.\nERROR: ResolutionImpossible: for help visit …"),
+            FailureReason::Conflict(line) if line.starts_with("Cannot install a==1 and a==2")
+        ));
+        assert!(matches!(
+            of("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"),
+            FailureReason::DiskFull(_)
+        ));
+        assert!(matches!(
+            of("ERROR: x-1-cp27-none-any.whl is not a supported wheel on this platform."),
+            FailureReason::NoWheel(_)
+        ));
+    }
+
+    #[test]
+    fn tells_what_uv_means() {
+        assert_eq!(
+            of("  × No solution found when resolving dependencies:\n  ╰─▶ Because there is no version of x==9 and you require x==9, we can\n      conclude that your requirements are unsatisfiable."),
+            FailureReason::NoVersion("Because there is no version of x==9 and you require x==9, we can conclude that your requirements are unsatisfiable.".to_owned())
+        );
+        assert_eq!(
+            of("  × No solution found when resolving dependencies:\n  ╰─▶ Because you require a==1 and a==2, we can conclude that your\n      requirements are unsatisfiable."),
+            FailureReason::Conflict("Because you require a==1 and a==2, we can conclude that your requirements are unsatisfiable.".to_owned())
+        );
+        assert!(matches!(
+            of(
+                "error: Failed to fetch: `https://pypi.org/simple/x/`\n  Caused by: error sending request for url (https://pypi.org/simple/x/)"
+            ),
+            FailureReason::Network(_)
+        ));
+    }
+
+    #[test]
+    fn says_the_last_error_when_nothing_is_known() {
+        assert_eq!(of("a\nERROR: odd thing\nb"), FailureReason::Other("odd thing".to_owned()));
+        assert_eq!(of(""), FailureReason::Other("it said nothing".to_owned()));
+    }
+}

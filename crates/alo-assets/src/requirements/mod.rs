@@ -1,0 +1,12 @@
+//! What the steps need to have installed: read and checked before anything is installed.
+
+pub(crate) mod abi;
+mod file;
+mod item;
+mod options;
+mod set;
+
+pub(crate) use file::of_step;
+pub use item::{Origin, Requirement, RequirementError};
+pub(crate) use options::Options;
+pub(crate) use set::RequirementSet;

@@ -1,0 +1,184 @@
+//! pip's options that stand among requirements.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// What holds for a whole installation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// The index instead of the user's own.
+    pub(crate) index: Option<String>,
+    /// More indexes to look at.
+    pub(crate) extra_indexes: Vec<String>,
+    /// Folders or pages of files to look at.
+    pub(crate) find_links: Vec<String>,
+    /// Whether no index is asked.
+    pub(crate) no_index: bool,
+    /// Whether pre-releases are accepted.
+    pub(crate) pre: bool,
+    /// Hosts whose certificates are not checked.
+    pub(crate) trusted_hosts: Vec<String>,
+    /// Packages that are built from source, as pip writes them.
+    pub(crate) no_binary: Vec<String>,
+    /// Packages that are never built, as pip writes them.
+    pub(crate) only_binary: Vec<String>,
+    /// Files of constraints.
+    pub(crate) constraints: Vec<Utf8PathBuf>,
+}
+
+impl Options {
+    /// Takes an option in. The error is the option if it is not known, nothing if its value is missing.
+    pub(super) fn read(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+        base: &Utf8Path,
+    ) -> Result<(), Option<String>> {
+        let needed = || value.map(str::to_owned).ok_or(None);
+        match name {
+            "--extra-index-url" => self.add_extra_index(needed()?),
+            "-f" | "--find-links" => {
+                let place = needed()?;
+                let place = if place.contains("://") { place } else { base.join(place).to_string() };
+                add(&mut self.find_links, place);
+            }
+            "--trusted-host" => add(&mut self.trusted_hosts, needed()?),
+            "--no-binary" => add(&mut self.no_binary, needed()?),
+            "--only-binary" => add(&mut self.only_binary, needed()?),
+            "--no-index" => self.no_index = true,
+            "--pre" => self.pre = true,
+            // They ask for what is done here anyway, or for what makes no difference in a fresh environment.
+            "-U" | "--upgrade" | "--no-cache-dir" | "-q" | "--quiet" | "-v" | "--verbose"
+            | "--prefer-binary" | "--require-hashes" | "--user" | "--ignore-installed" | "-I" => {}
+            _ => return Err(Some(name.to_owned())),
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_index(&mut self, index: String) {
+        match &self.index {
+            None => self.index = Some(index),
+            Some(known) if *known == index => {}
+            Some(_) => self.add_extra_index(index),
+        }
+    }
+
+    pub(super) fn add_extra_index(&mut self, index: String) {
+        add(&mut self.extra_indexes, index);
+    }
+
+    /// Adds what another set of requirements says.
+    pub(super) fn merge(&mut self, other: Self) {
+        if let Some(index) = other.index {
+            self.set_index(index);
+        }
+        self.no_index |= other.no_index;
+        self.pre |= other.pre;
+        for (ours, theirs) in [
+            (&mut self.extra_indexes, other.extra_indexes),
+            (&mut self.find_links, other.find_links),
+            (&mut self.trusted_hosts, other.trusted_hosts),
+            (&mut self.no_binary, other.no_binary),
+            (&mut self.only_binary, other.only_binary),
+        ] {
+            for item in theirs {
+                add(ours, item);
+            }
+        }
+        for file in other.constraints {
+            if !self.constraints.contains(&file) {
+                self.constraints.push(file);
+            }
+        }
+    }
+
+    /// The options as lines of a requirements file; those of them that both installers read there.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        lines.extend(self.index.iter().map(|index| format!("--index-url {index}")));
+        lines.extend(self.extra_indexes.iter().map(|index| format!("--extra-index-url {index}")));
+        lines.extend(self.find_links.iter().map(|place| format!("--find-links {place}")));
+        lines.extend(self.no_index.then(|| "--no-index".to_owned()));
+        lines.extend(self.no_binary.iter().map(|packages| format!("--no-binary {packages}")));
+        lines.extend(self.only_binary.iter().map(|packages| format!("--only-binary {packages}")));
+        lines.extend(self.constraints.iter().map(|file| format!("-c {file}")));
+        lines
+    }
+}
+
+fn add(list: &mut Vec<String>, item: String) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+/// A word of a requirement line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Word<'a> {
+    Plain(&'a str),
+    Option { name: &'a str, value: Option<&'a str> },
+}
+
+/// Splits a line at blanks and puts options and their values together.
+pub(super) fn words(text: &str) -> Vec<Word<'_>> {
+    const WITHOUT_VALUE: [&str; 17] = [
+        "--force-reinstall",
+        "--no-index",
+        "--pre",
+        "-U",
+        "--upgrade",
+        "--no-cache-dir",
+        "-q",
+        "--quiet",
+        "-v",
+        "--verbose",
+        "--prefer-binary",
+        "--require-hashes",
+        "--user",
+        "--ignore-installed",
+        "-I",
+        "--no-deps",
+        "--no-build-isolation",
+    ];
+    let mut words = Vec::new();
+    let mut rest = text.split_whitespace().peekable();
+    while let Some(word) = rest.next() {
+        if !word.starts_with('-') {
+            words.push(Word::Plain(word));
+        } else if let Some((name, value)) = word.split_once('=') {
+            words.push(Word::Option { name, value: Some(value) });
+        } else if WITHOUT_VALUE.contains(&word) {
+            words.push(Word::Option { name: word, value: None });
+        } else {
+            let value = rest.next_if(|next| !next.starts_with('-'));
+            words.push(Word::Option { name: word, value });
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_takes_its_value_from_either_side_of_a_blank() {
+        assert_eq!(
+            words("a --index-url u --hash=x --pre b"),
+            [
+                Word::Plain("a"),
+                Word::Option { name: "--index-url", value: Some("u") },
+                Word::Option { name: "--hash", value: Some("x") },
+                Word::Option { name: "--pre", value: None },
+                Word::Plain("b"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_second_index_is_one_more_place_to_look_at() {
+        let mut options = Options { index: Some("one".to_owned()), ..Options::default() };
+        options.merge(Options { index: Some("two".to_owned()), pre: true, ..Options::default() });
+        assert_eq!(options.lines(), ["--index-url one", "--extra-index-url two"]);
+        assert!(options.pre);
+    }
+}

@@ -1,0 +1,157 @@
+//! The requirements of a whole pipeline, brought together for one environment.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io;
+
+use camino::Utf8PathBuf;
+
+use super::item::Requirement;
+use super::options::Options;
+use crate::digest::{self, FolderState};
+
+/// What one environment is to hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct RequirementSet {
+    items: Vec<Requirement>,
+    pub(crate) options: Options,
+}
+
+impl RequirementSet {
+    /// Adds the requirements of a step.
+    pub(crate) fn add(&mut self, items: Vec<Requirement>, options: Options) {
+        for item in items {
+            self.push(item);
+        }
+        self.options.merge(options);
+    }
+
+    fn push(&mut self, item: Requirement) {
+        if self.items.iter().any(|known| known.text == item.text && known.forced == item.forced) {
+            return;
+        }
+        if item.name.is_some() {
+            if item.forced {
+                // This pin overrides what the others ask of the package, an earlier override included.
+                self.items.retain(|known| known.name != item.name);
+            } else if self.items.iter().any(|known| known.forced && known.name == item.name) {
+                return;
+            }
+        }
+        self.items.push(item);
+    }
+
+    /// This set, with those requirements of `other` whose packages it does not name itself.
+    pub(crate) fn with_missing_of(&self, other: &Self) -> Self {
+        let own: HashSet<_> = self.items.iter().filter_map(|item| item.name.as_deref()).collect();
+        let mut both = self.clone();
+        for item in &other.items {
+            if item.name.as_deref().is_none_or(|name| !own.contains(name)) {
+                both.push(item.clone());
+            }
+        }
+        both.options.merge(other.options.clone());
+        both
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub(crate) fn names(&self, package: &str) -> bool {
+        self.items.iter().any(|item| item.name.as_deref() == Some(package))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Requirement> {
+        self.items.iter()
+    }
+
+    /// The lines of a requirements file, options first, the rest sorted.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = self.options.lines();
+        lines.extend(self.sorted(|_| true));
+        lines
+    }
+
+    /// The lines without those that override others.
+    pub(crate) fn unforced_lines(&self) -> Vec<String> {
+        let mut lines = self.options.lines();
+        lines.extend(self.sorted(|item| !item.forced));
+        lines
+    }
+
+    /// The requirements that override others.
+    pub(crate) fn forced_lines(&self) -> Vec<String> {
+        self.sorted(|item| item.forced)
+    }
+
+    fn sorted(&self, wanted: impl Fn(&Requirement) -> bool) -> Vec<String> {
+        let lines: BTreeSet<_> =
+            self.items.iter().filter(|item| wanted(item)).map(|item| item.text.clone()).collect();
+        lines.into_iter().collect()
+    }
+
+    /// What the environment depends on, as text: the same for equal sets, whatever their order.
+    ///
+    /// Files of this machine count by their content.
+    pub(crate) fn identity(&self) -> io::Result<String> {
+        let mut lines = self.lines();
+        lines.extend(self.options.pre.then(|| "--pre".to_owned()));
+        lines.extend(self.options.trusted_hosts.iter().map(|host| format!("--trusted-host {host}")));
+        lines.extend(self.forced_lines().iter().map(|line| format!("forced {line}")));
+        let mut files: Vec<&Utf8PathBuf> = self.items.iter().filter_map(|item| item.path.as_ref()).collect();
+        files.extend(&self.options.constraints);
+        files.sort();
+        for path in files {
+            let digest = if path.is_dir() { FolderState::read(path)?.digest } else { digest::of_file(path)? };
+            lines.push(format!("file {path} {digest}"));
+        }
+        lines.push(String::new());
+        Ok(lines.join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alo_plan::StepName;
+
+    use super::*;
+    use crate::requirements::of_step;
+
+    fn set(steps: &[&[&str]]) -> RequirementSet {
+        let mut set = RequirementSet::default();
+        for items in steps {
+            let items: Vec<_> = items.iter().map(|&item| item.to_owned()).collect();
+            let (items, options) = of_step(&StepName::new("s"), &items, None, "/".into()).unwrap();
+            set.add(items, options);
+        }
+        set
+    }
+
+    #[test]
+    fn equal_sets_have_one_identity_whatever_their_order() {
+        let one = set(&[&["pandas==1.5.3", "Scikit-Learn"], &["pandas == 1.5.3"]]);
+        let other = set(&[&["scikit_learn"], &["pandas==1.5.3"]]);
+        assert_eq!(one.identity().unwrap(), other.identity().unwrap());
+        assert_ne!(one.identity().unwrap(), set(&[&["pandas==1.5.3"]]).identity().unwrap());
+    }
+
+    #[test]
+    fn a_forced_pin_overrides_the_same_package_before_and_after_it() {
+        let set = set(&[&["numpy==1.26.4", "a"], &["numpy==1.25.2 --force-reinstall"], &["NumPy>=2"]]);
+        assert_eq!(set.lines(), ["a", "numpy==1.25.2"]);
+        assert_eq!(set.forced_lines(), ["numpy==1.25.2"]);
+        assert_eq!(set.unforced_lines(), ["a"]);
+    }
+
+    #[test]
+    fn different_pins_of_one_package_are_left_to_the_resolver() {
+        assert_eq!(set(&[&["a==1"], &["a==2"]]).lines(), ["a==1", "a==2"]);
+    }
+
+    #[test]
+    fn inference_takes_over_what_it_does_not_name() {
+        let train = set(&[&["pandas==1.5.3", "numpy==1.26.4"]]);
+        let inference = set(&[&["numpy"]]);
+        assert_eq!(inference.with_missing_of(&train).lines(), ["numpy", "pandas==1.5.3"]);
+    }
+}
