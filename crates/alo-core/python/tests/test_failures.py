@@ -96,7 +96,7 @@ class Failures(WorkerTest):
         self.assertLess(len(failed["traceback"]), 300_000)
 
     def test_a_signal_for_the_asset(self):
-        self.engine.write("train", asset_train=asset("self.asset.save_info('ready')", "import time", "time.sleep(60)"))
+        self.engine.write("train", asset_train=asset("self.asset.save_info('ready')", "while True: pass"))
         self.engine.start()
         while True:
             message = self.engine.receive()
