@@ -107,6 +107,8 @@ codes! {
     UnquotedText = "unquoted-text" Warning,
     /// A list written over several lines without dashes.
     FoldedList = "folded-list" Warning,
+    /// A list of names with a `:` behind one of them.
+    SurplusColon = "surplus-colon" Warning,
     /// A pipeline that is neither train nor inference.
     UnknownPipeline = "unknown-pipeline" Error,
     /// A step that is in no pipeline.

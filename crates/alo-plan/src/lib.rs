@@ -2,18 +2,27 @@
 
 mod code;
 mod diagnostic;
+mod dialect;
+mod load;
+mod lower;
 mod pointer;
+mod project;
+mod section;
 mod span;
 
+pub mod check;
 pub mod model;
 pub mod value;
 pub mod yaml;
 
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Severity};
-pub use span::{Position, Span};
+pub use dialect::Dialect;
+pub use load::{Loaded, load, load_str};
 pub use model::{
-    ArchiveFormat, Control, ExternalPaths, Fetch, HandOffMode, Permission, Pipeline, PipelineKind, Plan,
-    Source, Step, StepName,
+    ArchiveFormat, ArgDetail, ArgKind, Control, ExternalPaths, Fetch, HandOffMode, Permission, Pipeline,
+    PipelineKind, Plan, Source, Step, StepName,
 };
+pub use project::{default_plan, project_folder, resolve_path};
+pub use span::{Position, Span};
 pub use value::{Map, Value};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::value::Map;
+use crate::value::{Map, Value};
 
 /// A whole plan: which pipelines run, on which data, with which code, and what is kept.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -117,6 +117,85 @@ pub struct Step {
     pub source: Source,
     /// pip requirements as written; the item `requirements.txt` means the asset's own file.
     pub requirements: Vec<String>,
+    /// Names of the arguments that a user interface shows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ui_args: Vec<String>,
+    /// Declared types of arguments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ui_args_detail: Vec<ArgDetail>,
+}
+
+/// The declared type of an argument, as `ui_args_detail` gives it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ArgDetail {
+    /// Name of the argument.
+    pub name: String,
+    /// What it means, for people.
+    pub description: Option<String>,
+    /// Its type.
+    pub kind: Option<ArgKind>,
+    /// Its value when the user gives none.
+    pub default: Option<Value>,
+    /// Lowest and highest number, or shortest and longest text.
+    pub range: Option<[Value; 2]>,
+    /// The values to select from.
+    pub selectable: Vec<Value>,
+}
+
+impl ArgDetail {
+    /// Starts the detail of an argument of which nothing is declared.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            description: None,
+            kind: None,
+            default: None,
+            range: None,
+            selectable: Vec::new(),
+        }
+    }
+}
+
+/// The type of an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArgKind {
+    /// Text; its range is a range of lengths.
+    String,
+    /// A whole number.
+    Int,
+    /// A number.
+    Float,
+    /// One of the values to select from.
+    SingleSelection,
+    /// Some of the values to select from.
+    MultiSelection,
+}
+
+impl ArgKind {
+    /// All types.
+    pub const ALL: [Self; 5] =
+        [Self::String, Self::Int, Self::Float, Self::SingleSelection, Self::MultiSelection];
+
+    /// The type as written in plans.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Int => "int",
+            Self::Float => "float",
+            Self::SingleSelection => "single_selection",
+            Self::MultiSelection => "multi_selection",
+        }
+    }
+
+    /// The type of that name; `integer` is another name of `int`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        if name == "integer" {
+            return Some(Self::Int);
+        }
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
 }
 
 impl Step {
@@ -127,6 +206,8 @@ impl Step {
             args: Map::default(),
             source: Source::Local { path: None },
             requirements: Vec::new(),
+            ui_args: Vec::new(),
+            ui_args_detail: Vec::new(),
         }
     }
 }

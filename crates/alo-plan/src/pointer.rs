@@ -28,6 +28,16 @@ impl<'a> Pointer<'a> {
     }
 }
 
+impl Pointer<'_> {
+    /// The innermost key.
+    pub(crate) fn last_key(&self) -> Option<&str> {
+        match self.part {
+            Part::Key(key) => Some(key),
+            _ => self.parent.and_then(Pointer::last_key),
+        }
+    }
+}
+
 impl fmt::Display for Pointer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(parent) = self.parent {

@@ -289,11 +289,12 @@ impl<'a> Composer<'a> {
             | TokenKind::BlockSequenceStart
             | TokenKind::BlockMappingStart
             | TokenKind::BlockEntry
-                if block || !matches!(token.kind, TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart) =>
+                if match token.kind {
+                    TokenKind::BlockEntry => indentless,
+                    TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart => block,
+                    _ => true,
+                } =>
             {
-                if token.kind == TokenKind::BlockEntry && !indentless {
-                    return Err(self.misplaced(&token, token.span, "the value"));
-                }
                 if let Err(why) = resolve::collection(tag.map(|(tag, _)| tag.as_str()), list) {
                     self.report(why, tag.map_or(token.span, |(_, span)| *span));
                 }

@@ -1,0 +1,199 @@
+//! Requirements as pip understands them: PEP 508, files, URLs, paths and options.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use pep508_rs::{Requirement, VerbatimUrl};
+
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::section::{Reader, Spanned, similar};
+use crate::span::{Position, Span, narrow};
+
+/// Options of a line of their own.
+const LINE_OPTIONS: [&str; 17] = [
+    "-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-i", "--index-url", "--extra-index-url", "-f",
+    "--find-links", "--no-index", "--pre", "--prefer-binary", "--only-binary", "--no-binary", "--trusted-host",
+];
+
+/// Options behind a requirement.
+const ITEM_OPTIONS: [&str; 11] = [
+    "--force-reinstall", "--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--hash", "--config-settings",
+    "--no-deps", "--pre", "--upgrade",
+];
+
+/// Modules of the standard library that are mistaken for packages.
+const STANDARD: [&str; 22] = [
+    "argparse", "asyncio", "collections", "copy", "csv", "datetime", "functools", "glob", "itertools", "json",
+    "logging", "math", "os", "pickle", "random", "re", "shutil", "sys", "time", "traceback", "unittest", "warnings",
+];
+
+/// Checks the requirements of a step and gives those that are right, as written.
+pub(crate) fn requirements(items: &[Spanned<String>], reader: &mut Reader<'_>) -> Vec<String> {
+    let mut seen: HashMap<String, Span> = HashMap::new();
+    let mut right = Vec::new();
+    for item in items {
+        match package(&item.value) {
+            Ok(package) => {
+                right.push(item.value.trim().to_owned());
+                let Some(package) = package else { continue };
+                if STANDARD.contains(&package.as_str()) {
+                    standard_library(item, &package, reader);
+                } else if let Some(first) = seen.insert(package.clone(), item.span) {
+                    duplicate(item, &package, first, reader);
+                }
+            }
+            Err(fault) => reader.push(fault.diagnostic(item, reader.source)),
+        }
+    }
+    right
+}
+
+/// What is wrong with a requirement, and which bytes of it.
+struct Fault {
+    range: std::ops::Range<usize>,
+    message: String,
+    help: String,
+}
+
+/// The name of the package that a requirement asks for, without a marker; `None` for files, URLs and options.
+fn package(item: &str) -> Result<Option<String>, Fault> {
+    let text = item.split(" #").next().unwrap_or_default().trim_end();
+    let whole = || 0..item.len();
+    if text.trim().is_empty() {
+        return Err(Fault {
+            range: whole(),
+            message: "the requirement is empty".to_owned(),
+            help: "write the name of a package, or remove the line".to_owned(),
+        });
+    }
+    let text = text.trim();
+    if text.starts_with('-') {
+        return options(item, text, &LINE_OPTIONS).map(|()| None);
+    }
+    let (requirement, rest) = match text.find(" -") {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    if !rest.is_empty() {
+        options(item, rest.trim_start(), &ITEM_OPTIONS)?;
+    }
+    let requirement = requirement.trim_end();
+    let is_path = requirement.starts_with(['.', '/'])
+        || requirement.starts_with("file:")
+        || requirement.ends_with(".txt")
+        || [".whl", ".tar.gz", ".zip"].iter().any(|end| requirement.ends_with(end) && !requirement.contains('@'))
+        || (requirement.contains("://") && !requirement.contains(" @ "));
+    if is_path {
+        return Ok(None);
+    }
+    match Requirement::<VerbatimUrl>::from_str(requirement) {
+        Ok(parsed) => {
+            let name = parsed.name.to_string();
+            Ok(parsed.marker.is_true().then_some(name))
+        }
+        Err(error) => {
+            let start = item.find(requirement).unwrap_or(0);
+            let from = start + error.start.min(requirement.len());
+            let to = (from + error.len.max(1)).min(start + requirement.len()).max(from);
+            Err(Fault {
+                range: from..to,
+                message: plain_words(requirement, &error.message.to_string()),
+                help: help(requirement),
+            })
+        }
+    }
+}
+
+fn plain_words(requirement: &str, message: &str) -> String {
+    let first = message.lines().next().unwrap_or_default();
+    let first = first.strip_suffix('.').unwrap_or(first);
+    format!("pip cannot read the requirement `{requirement}`: {}", lower_first(first))
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+fn help(requirement: &str) -> String {
+    let name: String =
+        requirement.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
+    let rest = requirement[name.len()..].trim_start();
+    if rest.starts_with('=') && !rest.starts_with("==") {
+        return format!("an exact version takes two equal signs: `{name}=={}`", rest[1..].trim());
+    }
+    if rest.starts_with(|c: char| c.is_ascii_digit()) {
+        return format!("put `==` between name and version: `{name}=={rest}`");
+    }
+    "write a name with versions, such as `pandas==1.5.3` or `scikit-learn>=1.4,<2`".to_owned()
+}
+
+/// Checks that every word with a dash is an option.
+fn options(item: &str, text: &str, known: &[&str]) -> Result<(), Fault> {
+    for word in text.split_whitespace().filter(|word| word.starts_with('-')) {
+        let name = word.split('=').next().unwrap_or(word);
+        if known.contains(&name) {
+            continue;
+        }
+        let start = item.find(word).unwrap_or(0);
+        let help = match similar(name, known.iter().copied()).first() {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("use only {}", known.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ")),
+        };
+        return Err(Fault { range: start..start + name.len(), message: format!("`{name}` is no option of a requirement"), help });
+    }
+    Ok(())
+}
+
+impl Fault {
+    fn diagnostic(self, item: &Spanned<String>, source: &str) -> Diagnostic {
+        Diagnostic::new(Code::BadRequirement, self.message)
+            .at(inside(item, &self.range, source))
+            .pointing(item.pointer.clone())
+            .help(self.help)
+    }
+}
+
+/// The place of some bytes of a text in the file; the whole value if the text is not written there as it is.
+fn inside(item: &Spanned<String>, range: &std::ops::Range<usize>, source: &str) -> Span {
+    let written = item.span.text(source);
+    let quotes = usize::from(written.len() == item.value.len() + 2 && written.starts_with(['"', '\'']));
+    let as_is = written.get(quotes..quotes + item.value.len()) == Some(item.value.as_str());
+    let (Some(before), Some(marked)) = (item.value.get(..range.start), item.value.get(range.clone())) else {
+        return item.span;
+    };
+    if !as_is || written.contains(['\n', '\r']) {
+        return item.span;
+    }
+    let start = Position {
+        column: item.span.start.column + narrow(quotes + before.chars().count()),
+        offset: item.span.start.offset + narrow(quotes + before.len()),
+        ..item.span.start
+    };
+    let end = Position {
+        column: start.column + narrow(marked.chars().count()),
+        offset: start.offset + narrow(marked.len()),
+        ..start
+    };
+    Span { start, end }
+}
+
+fn standard_library(item: &Spanned<String>, package: &str, reader: &mut Reader<'_>) {
+    reader.push(
+        Diagnostic::new(Code::StandardLibrary, format!("`{package}` is part of Python and needs no installation"))
+            .at(item.span)
+            .pointing(item.pointer.clone())
+            .help("remove it"),
+    );
+}
+
+fn duplicate(item: &Spanned<String>, package: &str, first: Span, reader: &mut Reader<'_>) {
+    reader.push(
+        Diagnostic::new(Code::DuplicateRequirement, format!("the package `{package}` is required twice by one step"))
+            .at(item.span)
+            .pointing(item.pointer.clone())
+            .related(first, "first required here")
+            .help("keep one of the two"),
+    );
+}
