@@ -1,0 +1,81 @@
+"""What the Titanic example does, as one plain script: the yardstick for `alo run`.
+
+    python titanic_bare.py EXAMPLE_FOLDER OUTPUT_FOLDER
+
+It makes the same library calls as the example's assets, in the same order, with the plan's values, in one process: read,
+cross-validate, train, save the model, write report and summary, read again, infer, write the result and its summary.
+"""
+
+import datetime
+import pickle
+import sys
+from pathlib import Path
+
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+X_COLUMNS = ["Pclass", "Sex", "Age", "SibSp", "Parch", "Fare", "Embarked"]
+Y_COLUMN = "Survived"
+
+
+def main():
+    example, output = Path(sys.argv[1]), Path(sys.argv[2])
+    # The report is drawn by the asset's own module, so that both sides draw the same.
+    sys.path.insert(0, str(example / "assets/train"))
+    import report
+
+    output.mkdir(parents=True, exist_ok=True)
+    passengers = read(example / "sample_data/train")
+    x, y = passengers[X_COLUMNS], passengers[Y_COLUMN]
+    guesses = cross_val_predict(build_model(x), x, y, cv=5)
+    accuracy = float((guesses == y).mean())
+    model = build_model(x).fit(x, y)
+    with open(output / "model.pkl", "wb") as file:
+        pickle.dump({"model": model, "x_columns": X_COLUMNS}, file)
+    page = report.page(passengers, Y_COLUMN, guesses, accuracy, report.importances(model))
+    (output / "report.html").write_text(page, encoding="utf-8")
+    write_summary(output / "train_summary.yaml", f"accuracy {accuracy:.3f}", accuracy)
+
+    passengers = read(example / "sample_data/test")
+    with open(output / "model.pkl", "rb") as file:
+        trained = pickle.load(file)
+    model = trained["model"]
+    chances = model.predict_proba(passengers[trained["x_columns"]])
+    passengers["predicted"] = model.classes_[chances.argmax(axis=1)]
+    passengers["probability"] = chances.max(axis=1)
+    table = passengers[["PassengerId", "predicted", "probability"]]
+    table.to_csv(output / "output.csv", index=False, float_format="%.4f", lineterminator="\n")
+    survivors = int((passengers["predicted"] == 1).sum())
+    score = float(passengers["probability"].mean())
+    write_summary(output / "inference_summary.yaml", f"{survivors} of {len(passengers)} survived", score)
+
+
+def read(folder):
+    tables = [pd.read_csv(file, encoding="utf-8") for file in sorted(folder.rglob("*.csv"))]
+    return pd.concat(tables, ignore_index=True)
+
+
+def build_model(x):
+    words = x.select_dtypes(exclude="number").columns.tolist()
+    numbers = x.select_dtypes(include="number").columns.tolist()
+    prepare = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
+            ("words", make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore")), words),
+        ]
+    )
+    return Pipeline([("prepare", prepare), ("classify", RandomForestClassifier(100, max_depth=6, random_state=0))])
+
+
+def write_summary(path, result, score):
+    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    path.write_text(f"result: {result}\nscore: {score:.2f}\ndate: '{date}'\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
