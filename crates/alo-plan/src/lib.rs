@@ -7,11 +7,15 @@ mod load;
 mod lower;
 mod pointer;
 mod project;
+mod schema;
 mod section;
 mod span;
+mod to_yaml;
 
 pub mod check;
 pub mod model;
+pub mod render;
+pub mod report;
 pub mod value;
 pub mod yaml;
 
@@ -24,5 +28,6 @@ pub use model::{
     PipelineKind, Plan, Source, Step, StepName,
 };
 pub use project::{default_plan, project_folder, resolve_path};
+pub use schema::schema;
 pub use span::{Position, Span};
 pub use value::{Map, Value};

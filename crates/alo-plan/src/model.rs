@@ -378,3 +378,13 @@ pub enum ArchiveFormat {
     #[serde(rename = "zip")]
     Zip,
 }
+
+impl ArchiveFormat {
+    /// The format as written in plans, which is also the end of the file's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TarGz => "tar.gz",
+            Self::Zip => "zip",
+        }
+    }
+}

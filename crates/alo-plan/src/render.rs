@@ -1,0 +1,85 @@
+//! Faults for people: the lines they are in, underlined, with what to write instead, as rustc shows its own.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::check::redacted;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::load::Loaded;
+use crate::span::Span;
+
+/// Renders all faults of a plan, a blank line between two; empty when there is none.
+///
+/// With `colour` the text holds ANSI escapes. Passwords and tokens in URLs are shown as `*`.
+pub fn render(loaded: &Loaded, colour: bool) -> String {
+    let source = redacted(&loaded.source);
+    let faults = loaded.diagnostics.iter();
+    let rendered: Vec<_> =
+        faults.map(|fault| one(fault, loaded.path.as_str(), &source, colour)).collect();
+    rendered.join("\n")
+}
+
+/// Renders one fault of a text; the name of the file stands above the excerpt.
+///
+/// ```
+/// let loaded = alo_plan::load_str("control:\n  - interface_mode: momory\n", "plan.yaml".into());
+/// let text = alo_plan::render::diagnostic(&loaded.diagnostics[0], "plan.yaml", &loaded.source, false);
+/// assert!(text.starts_with("error[wrong-value]: `momory` is no value of `interface_mode`\n"), "{text}");
+/// assert!(text.contains("^^^^^^"));
+/// assert!(text.contains("help: did you mean `memory`?"));
+/// ```
+pub fn diagnostic(fault: &Diagnostic, path: &str, source: &str, colour: bool) -> String {
+    one(fault, path, &redacted(source), colour)
+}
+
+fn one(fault: &Diagnostic, path: &str, source: &str, colour: bool) -> String {
+    let level = match fault.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let title = level.primary_title(fault.message.as_str()).id(fault.code.name());
+    let mut group = Group::with_title(title);
+    if let Some(span) = fault.span {
+        let (window, start, line) = excerpt(fault, source);
+        let shift = |span: Span| span.start.offset as usize - start..span.end.offset as usize - start;
+        let mut snippet = Snippet::source(window).path(path).line_start(line).fold(true);
+        let mut main = shift(span);
+        if let Some((related, label)) = &fault.related {
+            snippet = snippet.annotation(AnnotationKind::Context.span(shift(*related)).label(label.as_str()));
+        }
+        main.end = shown_end(window, &main);
+        snippet = snippet.annotation(AnnotationKind::Primary.span(main));
+        group = group.element(snippet);
+    } else if !path.is_empty() {
+        group = group.element(annotate_snippets::Origin::path(path));
+    }
+    if let Some(help) = &fault.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let mut text = renderer.decor_style(DecorStyle::Ascii).render(&[group]);
+    text.push('\n');
+    text
+}
+
+/// The lines the fault speaks of and some around them, their offset and the number of the first: a file of megabytes is
+/// not searched for every fault.
+fn excerpt<'a>(fault: &Diagnostic, source: &'a str) -> (&'a str, usize, usize) {
+    let spans = fault.span.into_iter().chain(fault.related.as_ref().map(|(span, _)| *span));
+    let (mut first, mut last, mut line) = (source.len(), 0, usize::MAX);
+    for span in spans {
+        first = first.min(span.start.offset as usize);
+        last = last.max(span.end.offset as usize);
+        line = line.min(span.start.line as usize);
+    }
+    let start = source[..first.min(source.len())].rfind('\n').map_or(0, |at| at + 1);
+    let end = source[last.min(source.len())..].find('\n').map_or(source.len(), |at| last + at);
+    (&source[start..end], start, line)
+}
+
+/// A block of many lines is underlined in its first line only; the arrows around it would hide what it says.
+fn shown_end(window: &str, span: &std::ops::Range<usize>) -> usize {
+    let text = &window[span.clone()];
+    text.find(['\n', '\r']).map_or(span.end, |at| span.start + at)
+}

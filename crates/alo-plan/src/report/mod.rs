@@ -1,0 +1,7 @@
+//! Loaded plans for other programs: one JSON object a plan, or annotations of a GitHub workflow.
+
+mod github;
+mod json;
+
+pub use github::github;
+pub use json::{PipelineReport, PlanContent, PlanReport, Reports, StepReport};
