@@ -146,18 +146,12 @@ impl CodeError {
 }
 
 fn list<T: AsRef<str>>(names: &[T]) -> String {
-    let mut text = String::new();
-    for (at, name) in names.iter().take(LISTED).enumerate() {
-        text.push_str(if at == 0 {
-            ""
-        } else if at + 1 == names.len().min(LISTED) {
-            " or "
-        } else {
-            ", "
-        });
-        text.push_str(&format!("`{}`", name.as_ref()));
+    let names: Vec<_> = names.iter().take(LISTED).map(|name| format!("`{}`", name.as_ref())).collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
     }
-    text
 }
 
 fn near<'a>(wanted: &[String], found: &'a [String]) -> Option<&'a String> {

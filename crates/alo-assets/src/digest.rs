@@ -1,5 +1,6 @@
 //! What a folder of code holds: a digest of its files, and a cheap way to see that nothing has changed.
 
+use std::fmt::Write;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -141,7 +142,11 @@ fn copy(path: &Utf8Path, hash: &mut Sha256) -> io::Result<()> {
 }
 
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The SHA-256 of a file's content, in hexadecimal.

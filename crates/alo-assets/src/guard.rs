@@ -192,13 +192,12 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let guard = Guard::install(Utf8Path::from_path(cache.path()).unwrap()).unwrap();
         let python = Utf8Path::new("python3");
-        let mut command = match verb {
-            "exec" => guard.exec(python, program).unwrap(),
-            _ => {
-                let script = Utf8PathBuf::try_from(cache.path().join("script.py")).unwrap();
-                fs_err::write(&script, program).unwrap();
-                guard.run(python, &script).unwrap()
-            }
+        let mut command = if verb == "exec" {
+            guard.exec(python, program).unwrap()
+        } else {
+            let script = Utf8PathBuf::try_from(cache.path().join("script.py")).unwrap();
+            fs_err::write(&script, program).unwrap();
+            guard.run(python, &script).unwrap()
         };
         command.command().args(arguments);
         let child = command.spawn().unwrap();

@@ -75,7 +75,7 @@ pub enum SetupError {
         step: StepName,
         /// Why.
         #[source]
-        source: RequirementError,
+        source: Box<RequirementError>,
     },
     /// The pins cannot be read or kept.
     #[error(transparent)]
@@ -107,6 +107,17 @@ impl SetupError {
             Self::Interpreter(error) => error.hint(),
             Self::Environment { source, .. } => source.hint(),
             Self::NoPipeline { .. } | Self::Cancelled => None,
+        }
+    }
+
+    /// The last lines the installer said, without credentials, if it is what failed.
+    pub fn output(&self) -> &[String] {
+        match self {
+            Self::Environment { source, .. } => match &**source {
+                EnvironmentError::Install { source, .. } => source.output(),
+                _ => &[],
+            },
+            _ => &[],
         }
     }
 
@@ -160,8 +171,9 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
         }
         let found = code.fetch(kind, step, observer).map_err(|source| code_error(&step.name, source))?;
         let (items, options) =
-            requirements::of_step(&step.name, &step.requirements, Some(&found.folder), project)
-                .map_err(|source| SetupError::Requirements { step: step.name.clone(), source })?;
+            requirements::of_step(&step.name, &step.requirements, Some(&found.folder), project).map_err(
+                |source| SetupError::Requirements { step: step.name.clone(), source: Box::new(source) },
+            )?;
         set.add(items, options);
         steps.push(PreparedStep { name: step.name.clone(), code: found, environment: 0 });
     }

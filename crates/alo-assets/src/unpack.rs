@@ -5,6 +5,8 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest, Sha256};
 
+use crate::digest::hexadecimal;
+
 /// Why embedded files could not be unpacked.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to unpack alo's own files into `{folder}`")]
@@ -25,9 +27,9 @@ pub fn unpack(cache: &Utf8Path, name: &str, files: &[(&str, &str)]) -> Result<Ut
         digest.update(content);
         digest.update([0]);
     }
-    let digest: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = hexadecimal(&digest.finalize());
     let parent = cache.join("embedded");
-    let folder = parent.join(format!("{name}-{digest}"));
+    let folder = parent.join(format!("{name}-{digest:.16}"));
     if folder.is_dir() {
         return Ok(folder);
     }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteCallbacks, Repository, RepositoryInitOptions};
-use sha2::{Digest, Sha256};
 
 use super::context::Context;
 use super::error::GitError;
 use super::reference::{CommitId, GitRef};
 use super::transport;
 use super::url::{GitUrl, Kind};
+use crate::digest;
 
 /// At most this many similar names are suggested.
 const SUGGESTIONS: usize = 2;
@@ -202,7 +202,5 @@ fn is_branch_or_tag(name: &str) -> bool {
 
 /// Keeps a name of the server under a digest, so that `a` and a later `a/b` do not get into each other's way.
 fn refspec(name: &str) -> String {
-    let digest = Sha256::digest(name.as_bytes());
-    let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("+{name}:refs/alo/{digest}")
+    format!("+{name}:refs/alo/{:.32}", digest::of_text(name))
 }

@@ -171,7 +171,7 @@ fn arguments(program: &OsStr, address: &SshAddress) -> Vec<OsString> {
 
 /// Quotes a path for the shell of the server.
 fn quote(path: &str) -> String {
-    let home = path.starts_with('~').then(|| path.find('/').unwrap_or(path.len())).unwrap_or_default();
+    let home = if path.starts_with('~') { path.find('/').unwrap_or(path.len()) } else { 0 };
     let (home, path) = path.split_at(home);
     let is_plain =
         home.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'~' | b'-' | b'_' | b'.'));

@@ -15,7 +15,7 @@ use super::ssh::SshTransport;
 pub(super) fn register_all() -> Result<(), git2::Error> {
     static DONE: OnceLock<Result<(), String>> = OnceLock::new();
     let done = DONE.get_or_init(|| register_once().map_err(|error| error.message().to_owned()));
-    done.as_ref().map(|()| ()).map_err(|message| git2::Error::from_str(message))
+    done.clone().map_err(|message| git2::Error::from_str(&message))
 }
 
 #[expect(unsafe_code, reason = "libgit2's list of transports has no lock; see the SAFETY comment")]

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use sha2::{Digest, Sha256};
+
+use crate::digest;
 
 /// The address of a git repository. Its [`Display`](fmt::Display) hides credentials.
 ///
@@ -112,14 +113,15 @@ impl GitUrl {
                     return Err(GitUrlError::Scheme { url, scheme: scheme.to_owned() });
                 }
             },
-            None => match scp_like(text) {
-                Some(address) => (Kind::Ssh(address), text.to_owned()),
-                None => {
+            None => {
+                if let Some(address) = scp_like(text) {
+                    (Kind::Ssh(address), text.to_owned())
+                } else {
                     let path = base.join(text);
                     let identity = format!("file://{path}");
                     (Kind::Folder(path), identity)
                 }
-            },
+            }
         };
         let has_credentials = matches!(kind, Kind::Http { credentials: Some(_), .. });
         Ok(Self { kind, identity: identity.trim_end_matches('/').to_owned(), has_credentials })
@@ -139,9 +141,7 @@ impl GitUrl {
             .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
             .take(40)
             .collect();
-        let digest = Sha256::digest(self.identity.as_bytes());
-        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        format!("{name}-{digest}")
+        format!("{name}-{:.16}", digest::of_text(&self.identity))
     }
 
     pub(super) fn kind(&self) -> &Kind {

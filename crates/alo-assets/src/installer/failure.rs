@@ -40,6 +40,14 @@ impl InstallError {
         }
     }
 
+    /// The last lines the installer said, without credentials.
+    pub fn output(&self) -> &[String] {
+        match self {
+            Self::Failed { lines, .. } => lines,
+            Self::Run { .. } | Self::Cancelled => &[],
+        }
+    }
+
     /// Whether the packages cannot be had together, so that another set of them may do.
     pub(crate) fn is_unresolvable(&self) -> bool {
         matches!(
@@ -79,7 +87,7 @@ impl FailureReason {
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                Self::NoVersion(_) => "check the name and the version of the requirement in the plan, and the index if it is your own",
+                Self::NoVersion(_) => "check the name and the version of the requirement, whether it is made for this Python, and the index if it is your own",
                 Self::NoWheel(_) => "choose a version that is made for this Python, or another Python with `--python`",
                 Self::Conflict(_) => "loosen one of the requirements that exclude each other",
                 Self::Build(_) => "choose a version that has a wheel for this Python, or install what its build needs",
@@ -95,7 +103,7 @@ impl FailureReason {
 impl fmt::Display for FailureReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoVersion(line) => write!(f, "there is no such package or version: {line}"),
+            Self::NoVersion(line) => write!(f, "there is no such package or version for this Python: {line}"),
             Self::NoWheel(line) => write!(f, "a package is not made for this Python: {line}"),
             Self::Conflict(line) => write!(f, "the requirements exclude each other: {line}"),
             Self::Build(line) => write!(f, "a package could not be built: {line}"),
@@ -142,7 +150,6 @@ const SIGNS: [Signs; 6] = [
         &[
             "is not a supported wheel",
             "no wheels with a matching",
-            "require a different python",
             "requires a different python",
             "requires-python",
             "does not satisfy python",
@@ -165,15 +172,26 @@ const SIGNS: [Signs; 6] = [
     ),
 ];
 
+/// At most this many versions of pip's list are shown, the newest.
+const VERSIONS: usize = 8;
+
 /// Finds the reason in the output of pip or uv.
 pub(super) fn reason(lines: &[String]) -> FailureReason {
+    if let Some(told) = made_for_another_python(lines) {
+        return FailureReason::NoWheel(told);
+    }
     for (signs, reason) in SIGNS {
         let line = lines.iter().find(|line| {
             let line = line.to_lowercase();
             signs.iter().any(|sign| line.contains(sign))
         });
         if let Some(line) = line {
-            return reason(told(lines, line));
+            let told = told(lines, line);
+            return reason(if line.contains("subprocess-exited-with-error") {
+                package_before(lines, line).unwrap_or(told)
+            } else {
+                told
+            });
         }
     }
     let has = |part: &str| lines.iter().any(|line| line.contains(part));
@@ -186,6 +204,31 @@ pub(super) fn reason(lines: &[String]) -> FailureReason {
     FailureReason::Other(last.map_or_else(|| "it said nothing".to_owned(), |line| plain(line)))
 }
 
+/// pip leaves out versions for other Pythons and names them; this is one of them if the plan pins it.
+fn made_for_another_python(lines: &[String]) -> Option<String> {
+    let wanted = lines.iter().find_map(|line| line.split_once("satisfies the requirement "))?.1;
+    let wanted = wanted.split_whitespace().next()?;
+    let version = wanted.split_once("==")?.1;
+    let ignored = lines.iter().find_map(|line| line.split_once("require a different python version: "))?.1;
+    let needs = ignored
+        .split("; ")
+        .find_map(|entry| entry.strip_prefix(version)?.strip_prefix(" Requires-Python "))?;
+    Some(format!("{wanted} needs Python {needs}"))
+}
+
+/// The package that pip was at work on.
+fn package_before(lines: &[String], line: &String) -> Option<String> {
+    let before = lines.iter().take_while(|candidate| *candidate != line);
+    let package = before.filter_map(|line| {
+        let line = line.trim_start();
+        line.strip_prefix("Collecting ")
+            .or(line.strip_prefix("Building wheel for "))?
+            .split_whitespace()
+            .next()
+    });
+    package.last().map(|package| format!("`{package}`"))
+}
+
 /// The words of the reason: uv's explanation goes on over the next lines, pip's stands in one.
 fn told(lines: &[String], line: &str) -> String {
     if !line.contains("Because") {
@@ -194,15 +237,24 @@ fn told(lines: &[String], line: &str) -> String {
     let explained = lines
         .iter()
         .skip_while(|candidate| candidate.as_str() != line)
-        .take_while(|line| !line.trim().is_empty());
+        .take_while(|line| !line.trim().is_empty() && !line.trim_start().starts_with("hint:"));
     explained.map(|line| plain(line)).collect::<Vec<_>>().join(" ")
 }
 
-/// A line without the marks that installers put before it.
+/// A line without the marks that installers put before it, and without the many versions that pip lists.
 fn plain(line: &str) -> String {
-    let line = line.trim().trim_start_matches(['×', '╰', '─', '▶', '│', '├', ' ']);
-    let line =
-        ["ERROR: ", "error: ", "WARNING: "].iter().find_map(|mark| line.strip_prefix(mark)).unwrap_or(line);
+    let mut line = line.trim().trim_start_matches(['×', '╰', '─', '▶', '│', '├', ' ']);
+    for mark in ["ERROR: ", "error: ", "WARNING: ", "cause: ", "Caused by: "] {
+        line = line.strip_prefix(mark).unwrap_or(line);
+    }
+    if let Some((before, versions)) = line.split_once("(from versions: ") {
+        let versions: Vec<_> = versions.trim_end_matches(')').split(", ").collect();
+        if let Some(newest) =
+            versions.len().checked_sub(VERSIONS).filter(|cut| *cut > 0).map(|cut| &versions[cut..])
+        {
+            return format!("{before}(from versions: …, {})", newest.join(", "));
+        }
+    }
     line.to_owned()
 }
 
@@ -233,6 +285,18 @@ mod tests {
         assert!(matches!(
             of("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"),
             FailureReason::DiskFull(_)
+        ));
+        assert!(matches!(
+            of("ERROR: Ignored the following versions that require a different python version: 1.0 Requires-Python >=3.12; 9 Requires-Python >=3.13\nERROR: Could not find a version that satisfies the requirement x==9 (from versions: 0.1)"),
+            FailureReason::NoWheel(line) if line == "x==9 needs Python >=3.13"
+        ));
+        assert!(matches!(
+            of("Collecting x==1\n  error: subprocess-exited-with-error\n  × python setup.py egg_info did not run successfully."),
+            FailureReason::Build(line) if line == "`x==1`"
+        ));
+        assert!(matches!(
+            of("ERROR: Could not find a version that satisfies the requirement x==9 (from versions: 1, 2, 3, 4, 5, 6, 7, 8, 9a1)"),
+            FailureReason::NoVersion(line) if line.ends_with("(from versions: …, 2, 3, 4, 5, 6, 7, 8, 9a1)")
         ));
         assert!(matches!(
             of("ERROR: x-1-cp27-none-any.whl is not a supported wheel on this platform."),

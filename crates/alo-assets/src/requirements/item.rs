@@ -166,7 +166,7 @@ pub(super) fn parse(
                     }
                     "-i" | "--index-url" | "--pypi-url" => index = Some(value_or_fault()?.to_owned()),
                     "--hash" | "--config-settings" | "--global-option" => {
-                        tail.push_str(&format!(" {name}={}", value_or_fault()?));
+                        tail.extend([" ", name, "=", value_or_fault()?]);
                     }
                     _ => options.read(name, value, base).map_err(|option| match option {
                         None => syntax(text, &origin, format!("`{name}` needs a value")),
@@ -264,7 +264,7 @@ fn url(text: &str) -> Option<(&str, &str)> {
 /// The package that a wheel's or archive's file name tells.
 fn name_in_file(path: &Utf8Path) -> Option<String> {
     let name = path.file_name()?;
-    if name.ends_with(".whl") {
+    if path.extension() == Some("whl") {
         return name.split('-').next().map(normalize);
     }
     let stem = name.strip_suffix(".tar.gz").or(name.strip_suffix(".zip"))?;
