@@ -12,35 +12,42 @@ mod copy;
 mod digest;
 mod durable;
 mod experimental;
-
 mod external;
 mod fingerprint;
-
+mod history;
 mod layout;
 mod location;
 mod lock;
 mod manifest;
-
+mod open_run;
+mod output;
+mod probability;
+mod record;
+mod recovery;
+mod retention;
 mod run_id;
 mod source;
 mod staging;
-
+mod summary;
 mod transfer;
 mod tree;
 
 pub use copy::CopyError;
 pub use durable::StorageError;
 pub use experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};
-
 pub use external::{LoadError, LoadProgress, LoadedData, LoadedSource, load_data, loaded_once};
 pub use fingerprint::{NO_DATA_ID, code_id, param_id};
-
+pub use history::{FindError, History, HistoryEntry, HistoryError, Pruned};
 pub use layout::{ArtifactLayout, ProjectLayout};
 pub use location::{Location, LocationError};
 pub use lock::{Holder, LockError, ProjectLock};
-
+pub use open_run::{Finished, Keep, OpenRun};
+pub use output::{InferenceOutput, OutputError, check_output};
+pub use record::{EnvironmentRecord, RecordedError, RunRecord, RunState, StepRecord, StepState};
+pub use recovery::{Recovery, RecoveryError, recover};
+pub use retention::{StoredRun, select};
 pub use run_id::{RunId, RunIdError};
 pub use source::{DataSource, check_sources};
 pub use staging::{Leftover, StagedArtifacts, StagingError};
-
+pub use summary::{Given, Summary, SummaryError};
 pub use tree::TreeError;
