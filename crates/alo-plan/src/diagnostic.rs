@@ -1,6 +1,6 @@
 //! Faults of a plan: what is wrong, where, and what to write instead. They need no terminal.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::code::Code;
 use crate::span::Span;
@@ -35,7 +35,6 @@ pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
     /// The stable name of the kind of fault; `docs/diagnostics.md` explains each.
-    #[serde(serialize_with = "code_name")]
     pub code: Code,
     /// What is wrong: one line, lower case, literals in backticks.
     pub message: String,
@@ -103,8 +102,4 @@ pub(crate) fn in_order(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by_key(|fault| fault.span.map(|span| (span.start.offset, span.end.offset)));
     let mut seen = std::collections::HashSet::new();
     diagnostics.retain(|fault| seen.insert((fault.span, fault.code, fault.message.clone())));
-}
-
-fn code_name<S: Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(code.name())
 }

@@ -57,7 +57,8 @@ impl Dialect {
         if has(&["solution"]) {
             return Some(Self::Alo3);
         }
-        let sections = ["user_parameters", "asset_source", "control", "external_path", "external_path_permission"];
+        let sections =
+            ["user_parameters", "asset_source", "control", "external_path", "external_path_permission"];
         if !sections.iter().any(|section| has(&[section])) {
             return None;
         }

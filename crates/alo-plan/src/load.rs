@@ -121,7 +121,8 @@ pub fn load_str(text: &str, path: &Utf8Path) -> Loaded {
 fn read_plan(root: &Node, dialect: Option<Dialect>, reader: &mut Reader<'_>) -> Option<Plan> {
     match (&root.data, dialect) {
         (Data::Map(entries), Some(Dialect::Alo3)) => {
-            let key = entries.iter().find(|entry| entry.name() == "solution").map_or(root.span, |e| e.key.span);
+            let key =
+                entries.iter().find(|entry| entry.name() == "solution").map_or(root.span, |e| e.key.span);
             // What else the file holds follows other rules; its faults would only confuse.
             reader.diagnostics.clear();
             reader.push(
@@ -143,9 +144,9 @@ fn read_plan(root: &Node, dialect: Option<Dialect>, reader: &mut Reader<'_>) -> 
             };
             let span = first_line_of(root.span, reader.source);
             reader.push(
-                Diagnostic::new(Code::NotAPlan, message)
-                    .at(span)
-                    .help("a plan has `user_parameters`, `asset_source` and `control`; `alo init` writes one"),
+                Diagnostic::new(Code::NotAPlan, message).at(span).help(
+                    "a plan has `user_parameters`, `asset_source` and `control`; `alo init` writes one",
+                ),
             );
             None
         }

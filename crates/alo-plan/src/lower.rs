@@ -7,8 +7,8 @@ use crate::model::{
     Control, ExternalPaths, Permission, Pipeline, PipelineKind, Plan, Source, Step, StepName,
 };
 use crate::section::{
-    self, Args, CodeSource, Items, PlanFile, Reader, Section, Spanned, StepDetail, StepParameters, StepSource,
-    Text,
+    self, Args, CodeSource, Items, PlanFile, Reader, Section, Spanned, StepDetail, StepParameters,
+    StepSource, Text,
 };
 use crate::span::Span;
 use crate::value::Map;
@@ -61,15 +61,19 @@ fn text(value: Option<&Spanned<Text>>) -> Option<String> {
 }
 
 fn paths(value: Option<&Spanned<section::Paths>>) -> Vec<String> {
-    value.map_or_else(Vec::new, |paths| paths.value.0.iter().map(|path| path.value.trim().to_owned()).collect())
+    value.map_or_else(Vec::new, |paths| {
+        paths.value.0.iter().map(|path| path.value.trim().to_owned()).collect()
+    })
 }
 
 /// Keys of drafts take the place of the keys they became.
 fn with_old_names(section: &section::External) -> section::External {
     let mut section = section.clone();
     section.load_train_data_path = section.load_train_data_path.or(section.load_train_data.take());
-    section.load_inference_data_path = section.load_inference_data_path.or(section.load_inference_data.take());
-    section.save_train_artifacts_path = section.save_train_artifacts_path.or(section.save_train_artifacts.take());
+    section.load_inference_data_path =
+        section.load_inference_data_path.or(section.load_inference_data.take());
+    section.save_train_artifacts_path =
+        section.save_train_artifacts_path.or(section.save_train_artifacts.take());
     section.save_inference_artifacts_path =
         section.save_inference_artifacts_path.or(section.save_inference_artifacts.take());
     section
@@ -78,11 +82,14 @@ fn with_old_names(section: &section::External) -> section::External {
 fn two_credentials(permission: &section::Permission, reader: &mut Reader<'_>) {
     if let (Some(file), Some(profile)) = (&permission.s3_private_key_file, &permission.aws_key_profile) {
         reader.push(
-            Diagnostic::new(Code::TwoCredentials, "both a key file and a profile are given; the key file counts")
-                .at(profile.span)
-                .pointing(profile.pointer.clone())
-                .related(file.span, "the key file")
-                .help("remove one of the two"),
+            Diagnostic::new(
+                Code::TwoCredentials,
+                "both a key file and a profile are given; the key file counts",
+            )
+            .at(profile.span)
+            .pointing(profile.pointer.clone())
+            .related(file.span, "the key file")
+            .help("remove one of the two"),
         );
     }
 }
@@ -92,7 +99,10 @@ fn control(section: &section::Control) -> Control {
     let get_asset_source = section.get_asset_source.as_ref().or(section.check_asset_source.as_ref());
     Control {
         get_asset_source: get_asset_source.map_or(default.get_asset_source, |fetch| fetch.value.0),
-        get_external_data: section.get_external_data.as_ref().map_or(default.get_external_data, |f| f.value.0),
+        get_external_data: section
+            .get_external_data
+            .as_ref()
+            .map_or(default.get_external_data, |f| f.value.0),
         backup_artifacts: section.backup_artifacts.as_ref().map_or(default.backup_artifacts, |f| f.value.0),
         backup_log: section.backup_log.as_ref().map_or(default.backup_log, |flag| flag.value.0),
         backup_size: section.backup_size.as_ref().map_or(default.backup_size, |size| size.value.0),
@@ -159,7 +169,9 @@ fn pipeline(file: &PlanFile, kind: PipelineKind, reader: &mut Reader<'_>) -> Opt
     }
     // A step that only `user_parameters` has is reported above; its values are still checked.
     for (parameter, name) in parameters.iter().zip(&parameter_names) {
-        let Some(name) = name.as_ref().filter(|name| !source_index.contains_key(name.value.as_str())) else { continue };
+        let Some(name) = name.as_ref().filter(|name| !source_index.contains_key(name.value.as_str())) else {
+            continue;
+        };
         let details = detail_index.get(name.value.as_str()).map(|at| &details[*at].value);
         values(Some(&parameter.value), details, &mut Step::new(name.value.as_str()), reader);
     }
@@ -220,7 +232,8 @@ fn step(
     let code = source.source.as_ref().map(|source| &source.value.0);
     match code.and_then(|source| source.code.as_ref()) {
         None => {
-            let place = source.source.as_ref().map_or(name.span, |source| first_line(source.span, reader.source));
+            let place =
+                source.source.as_ref().map_or(name.span, |source| first_line(source.span, reader.source));
             reader.push(
                 Diagnostic::new(Code::MissingCode, format!("the step `{}` does not say where its code is", name.value))
                     .at(place)
@@ -229,7 +242,8 @@ fn step(
             );
         }
         Some(code) => {
-            let code = Spanned { value: code.value.0.clone(), span: code.span, pointer: code.pointer.clone() };
+            let code =
+                Spanned { value: code.value.0.clone(), span: code.span, pointer: code.pointer.clone() };
             step.source = source_of(&code, source, reader);
         }
     }
@@ -240,10 +254,8 @@ fn step(
 }
 
 fn source_of(code: &Spanned<String>, source: &StepSource, reader: &mut Reader<'_>) -> Source {
-    let branch = source.source.as_ref().and_then(|source| source.value.0.branch.as_ref()).map(|branch| Spanned {
-        value: branch.value.0.clone(),
-        span: branch.span,
-        pointer: branch.pointer.clone(),
+    let branch = source.source.as_ref().and_then(|source| source.value.0.branch.as_ref()).map(|branch| {
+        Spanned { value: branch.value.0.clone(), span: branch.span, pointer: branch.pointer.clone() }
     });
     check::source(code, branch.as_ref(), reader).unwrap_or(Source::Local { path: None })
 }
@@ -273,11 +285,13 @@ fn values(
 }
 
 fn nothing_to_run(file: &PlanFile, pipelines: &[Pipeline], reader: &mut Reader<'_>) {
-    let steps_are_wrong = reader.diagnostics.iter().any(|fault| fault.is_error() || fault.code == Code::UnknownSection);
+    let steps_are_wrong =
+        reader.diagnostics.iter().any(|fault| fault.is_error() || fault.code == Code::UnknownSection);
     if !pipelines.is_empty() || steps_are_wrong {
         return;
     }
-    let span = file.asset_source.as_ref().map_or(Span::START, |section| first_line(section.span, reader.source));
+    let span =
+        file.asset_source.as_ref().map_or(Span::START, |section| first_line(section.span, reader.source));
     reader.push(
         Diagnostic::new(Code::NothingToRun, "the plan has no step to run")
             .at(span)

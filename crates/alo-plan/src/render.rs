@@ -14,8 +14,7 @@ use crate::span::Span;
 pub fn render(loaded: &Loaded, colour: bool) -> String {
     let source = redacted(&loaded.source);
     let faults = loaded.diagnostics.iter();
-    let rendered: Vec<_> =
-        faults.map(|fault| one(fault, loaded.path.as_str(), &source, colour)).collect();
+    let rendered: Vec<_> = faults.map(|fault| one(fault, loaded.path.as_str(), &source, colour)).collect();
     rendered.join("\n")
 }
 

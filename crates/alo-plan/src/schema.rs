@@ -11,7 +11,8 @@ use crate::section::PlanFile;
 /// steps in both sections, say) is beyond a schema; [`crate::load`] checks that.
 pub fn schema() -> Value {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<PlanFile>();
-    schema.insert("$id".to_owned(), json!("https://github.com/mellerikat/alo/raw/main/docs/plan.schema.json"));
+    schema
+        .insert("$id".to_owned(), json!("https://github.com/mellerikat/alo/raw/main/docs/plan.schema.json"));
     schema.insert("title".to_owned(), json!("ALO experimental plan"));
     schema.to_value()
 }

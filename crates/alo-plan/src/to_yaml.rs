@@ -40,7 +40,12 @@ impl Plan {
         plan.insert("user_parameters", self.section(parameters));
         plan.insert("asset_source", self.section(source));
         plan.insert("control", one_key_maps(self.control_keys()));
-        if self.pipelines.iter().flat_map(|pipeline| &pipeline.steps).any(|step| !step.ui_args_detail.is_empty()) {
+        if self
+            .pipelines
+            .iter()
+            .flat_map(|pipeline| &pipeline.steps)
+            .any(|step| !step.ui_args_detail.is_empty())
+        {
             plan.insert("ui_args_detail", self.details());
         }
         let mut emitter = Emitter::default();
@@ -69,10 +74,8 @@ impl Plan {
             HandOffMode::Memory => "memory",
             HandOffMode::File => "file",
         };
-        let size = i64::try_from(control.backup_size).map_or_else(
-            |_| Value::BigInt(control.backup_size.to_string()),
-            Value::Int,
-        );
+        let size = i64::try_from(control.backup_size)
+            .map_or_else(|_| Value::BigInt(control.backup_size.to_string()), Value::Int);
         vec![
             ("get_asset_source", fetch(control.get_asset_source)),
             ("get_external_data", fetch(control.get_external_data)),
@@ -136,7 +139,10 @@ fn source(step: &Step) -> Map {
     let mut source = Map::default();
     source.insert("code", code);
     source.insert("branch", branch);
-    source.insert("requirements", Value::List(step.requirements.iter().map(|one| one.as_str().into()).collect()));
+    source.insert(
+        "requirements",
+        Value::List(step.requirements.iter().map(|one| one.as_str().into()).collect()),
+    );
     let mut map = Map::default();
     map.insert("step", step.name.as_str());
     map.insert("source", source);

@@ -59,13 +59,11 @@ impl Map {
     /// Sets a key; an existing key keeps its place and gets the new value, which is returned replaced.
     pub fn insert(&mut self, key: impl Into<Value>, value: impl Into<Value>) -> Option<Value> {
         let (key, value) = (key.into(), value.into());
-        match self.0.iter_mut().find(|(k, _)| *k == key) {
-            Some((_, old)) => Some(std::mem::replace(old, value)),
-            None => {
-                self.0.push((key, value));
-                None
-            }
+        if let Some((_, old)) = self.0.iter_mut().find(|(k, _)| *k == key) {
+            return Some(std::mem::replace(old, value));
         }
+        self.0.push((key, value));
+        None
     }
 }
 
@@ -112,7 +110,9 @@ impl Value {
             Self::Null => KeyIdentity::Null,
             Self::Bool(flag) => KeyIdentity::Int(i64::from(*flag)),
             Self::Int(number) => KeyIdentity::Int(*number),
-            Self::Float(number) => whole(*number).map_or(KeyIdentity::Float(number.to_bits()), KeyIdentity::Int),
+            Self::Float(number) => {
+                whole(*number).map_or(KeyIdentity::Float(number.to_bits()), KeyIdentity::Int)
+            }
             Self::BigInt(text) => KeyIdentity::BigInt(text.clone()),
             Self::String(text) => KeyIdentity::Text(text.clone()),
             Self::Bytes(bytes) => KeyIdentity::Bytes(bytes.clone()),

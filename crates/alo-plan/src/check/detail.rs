@@ -54,7 +54,8 @@ fn declaration(item: &Spanned<ArgDetail>, reader: &mut Reader<'_>) -> Option<Dec
     };
     let mut declared = Declared::new(name.as_str());
     declared.description = detail.description.as_ref().map(|text| text.value.0.clone());
-    declared.default = detail.default.as_ref().map(|node| node.value.0.to_value()).filter(|v| *v != Value::Null);
+    declared.default =
+        detail.default.as_ref().map(|node| node.value.0.to_value()).filter(|v| *v != Value::Null);
     match &detail.kind {
         None => incomplete(item, &format!("the detail of `{name}` has no type"), "add `type: …`", reader),
         Some(kind) => declared.kind = kind_of(kind, reader),
@@ -62,7 +63,7 @@ fn declaration(item: &Spanned<ArgDetail>, reader: &mut Reader<'_>) -> Option<Dec
     if let Some(range) = &detail.range {
         declared.range = bounds(&range.value.0, &range.pointer, reader);
     }
-    if let Some(selectable) = &detail.selectable
+    if let Some(selectable) = detail.selectable.as_ref().or(detail.selected.as_ref())
         && let Data::List(items) = &selectable.value.0.data
     {
         declared.selectable = items.iter().map(Node::to_value).collect();
@@ -135,14 +136,15 @@ fn number(value: &Value) -> Option<f64> {
 fn value(node: &Node, pointer: &str, detail: &Declared, reader: &mut Reader<'_>) {
     let Some(kind) = detail.kind else { return };
     match &node.data {
-        Data::Scalar(Value::Null) => {}
+        Data::Scalar(Value::Null) | Data::Map(_) => {}
         Data::Scalar(Value::String(text)) if text.is_empty() => {}
+        // A user interface keeps a list of anything as text.
+        Data::List(_) if kind == ArgKind::String => {}
         Data::List(items) => {
             for (index, item) in items.iter().enumerate() {
                 one(item, &format!("{pointer}/{index}"), kind, detail, reader);
             }
         }
-        Data::Map(_) => {}
         Data::Scalar(_) => one(node, pointer, kind, detail, reader),
     }
 }
@@ -163,14 +165,23 @@ fn one(node: &Node, pointer: &str, kind: ArgKind, detail: &Declared, reader: &mu
                     Some(close) => format!("did you mean `{close}`?"),
                     None => format!("select from {}", allowed.join(", ")),
                 };
-                fault(Code::ValueSelection, format!("`{shown}` is none of the values of `{name}`"), help, node, pointer, reader);
+                fault(
+                    Code::ValueSelection,
+                    format!("`{shown}` is none of the values of `{name}`"),
+                    help,
+                    node,
+                    pointer,
+                    reader,
+                );
             }
             return;
         }
     };
     if !fits {
-        let message = format!("`{shown}` is {}, but `{name}` is declared as `{}`", node.kind(), kind.as_str());
-        let help = format!("write a value of that type, or change the `type` of `{name}` in `ui_args_detail`");
+        let message =
+            format!("`{shown}` is {}, but `{name}` is declared as `{}`", node.kind(), kind.as_str());
+        let help =
+            format!("write a value of that type, or change the `type` of `{name}` in `ui_args_detail`");
         return fault(Code::ValueType, message, help, node, pointer, reader);
     }
     range(&value, &shown, detail, node, pointer, reader);

@@ -40,7 +40,8 @@ pub(crate) fn external(section: &External, pipelines: &[PipelineKind], reader: &
 fn location(path: &Spanned<String>, reader: &mut Reader<'_>) {
     let text = path.value.trim();
     let fault = if text.is_empty() {
-        Diagnostic::new(Code::BadPath, "the path is empty").help("write a path, or leave the value out altogether")
+        Diagnostic::new(Code::BadPath, "the path is empty")
+            .help("write a path, or leave the value out altogether")
     } else if let Some(rest) = text.strip_prefix("s3:") {
         let bucket = rest.strip_prefix("//").and_then(|rest| rest.split('/').next()).unwrap_or_default();
         if !bucket.is_empty() {
@@ -49,8 +50,11 @@ fn location(path: &Spanned<String>, reader: &mut Reader<'_>) {
         Diagnostic::new(Code::BadS3Url, format!("`{text}` names no bucket"))
             .help("write `s3://bucket/folder/`, with two slashes")
     } else if let Some((scheme, _)) = text.split_once("://") {
-        Diagnostic::new(Code::BadPath, format!("`{scheme}://` is no place data can be loaded from or saved to"))
-            .help("write a path, or an `s3://` URL")
+        Diagnostic::new(
+            Code::BadPath,
+            format!("`{scheme}://` is no place data can be loaded from or saved to"),
+        )
+        .help("write a path, or an `s3://` URL")
     } else if text.starts_with('~') {
         Diagnostic::new(Code::BadPath, format!("`~` in `{text}` is not expanded"))
             .help("write the path from `/` on, or a path in the project")
@@ -70,11 +74,14 @@ fn different_names(paths: &[Spanned<String>], reader: &mut Reader<'_>) {
         }
         if let Some(first) = seen.insert(name, path.span) {
             reader.push(
-                Diagnostic::new(Code::SameFolderName, format!("two data paths end in `{name}`, so one would hide the other"))
-                    .at(path.span)
-                    .pointing(path.pointer.clone())
-                    .related(first, "the other path")
-                    .help("rename one of the two folders, or name a folder that holds both"),
+                Diagnostic::new(
+                    Code::SameFolderName,
+                    format!("two data paths end in `{name}`, so one would hide the other"),
+                )
+                .at(path.span)
+                .pointing(path.pointer.clone())
+                .related(first, "the other path")
+                .help("rename one of the two folders, or name a folder that holds both"),
             );
         }
     }
@@ -92,8 +99,11 @@ fn unused(
         return;
     }
     let diagnostic = if key == "load_model_path" {
-        Diagnostic::new(Code::ModelWithoutInference, "a model is loaded, but the plan has no `inference_pipeline`")
-            .help("add an `inference_pipeline`, or leave `load_model_path` empty")
+        Diagnostic::new(
+            Code::ModelWithoutInference,
+            "a model is loaded, but the plan has no `inference_pipeline`",
+        )
+        .help("add an `inference_pipeline`, or leave `load_model_path` empty")
     } else {
         Diagnostic::new(Code::UnusedPath, format!("`{key}` has no effect: the plan has no `{}`", kind.key()))
             .help(format!("leave it empty, or add a `{}`", kind.key()))

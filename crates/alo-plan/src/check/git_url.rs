@@ -17,13 +17,18 @@ pub(crate) fn source(
     if text == "local" {
         return Some(Source::Local { path: None });
     }
-    if matches!(text, "." | "..") || text.starts_with("./") || text.starts_with("../") || text.starts_with('/') {
+    if matches!(text, "." | "..")
+        || text.starts_with("./")
+        || text.starts_with("../")
+        || text.starts_with('/')
+    {
         return Some(Source::Local { path: Some(text.to_owned()) });
     }
     match check(text) {
         Ok(()) => {
             secret(code, text, reader);
-            let reference = branch.map(|branch| branch.value.trim().to_owned()).filter(|name| !name.is_empty());
+            let reference =
+                branch.map(|branch| branch.value.trim().to_owned()).filter(|name| !name.is_empty());
             Some(Source::Git { url: text.to_owned(), reference })
         }
         Err((why, help)) => {
@@ -46,10 +51,16 @@ fn check(text: &str) -> Result<(), (String, String)> {
         return Err(("is no place of code".to_owned(), example.to_owned()));
     }
     if text.eq_ignore_ascii_case("local") {
-        return Err(("is neither `local` nor a git URL".to_owned(), "write `local` in lower case".to_owned()));
+        return Err((
+            "is neither `local` nor a git URL".to_owned(),
+            "write `local` in lower case".to_owned(),
+        ));
     }
     if text.contains(char::is_whitespace) {
-        return Err(("holds a space, as no git URL does".to_owned(), "remove the space, or write it as `%20`".to_owned()));
+        return Err((
+            "holds a space, as no git URL does".to_owned(),
+            "remove the space, or write it as `%20`".to_owned(),
+        ));
     }
     if let Some((scheme, rest)) = text.split_once("://") {
         if !SCHEMES.contains(&scheme) {
@@ -65,7 +76,10 @@ fn check(text: &str) -> Result<(), (String, String)> {
             return Err(("names no host".to_owned(), example.to_owned()));
         }
         if path.trim_matches('/').is_empty() {
-            return Err(("names no repository on its host".to_owned(), "add the path of the repository".to_owned()));
+            return Err((
+                "names no repository on its host".to_owned(),
+                "add the path of the repository".to_owned(),
+            ));
         }
         return Ok(());
     }
@@ -95,10 +109,13 @@ fn secret(code: &Spanned<String>, text: &str, reader: &mut Reader<'_>) {
         return;
     }
     reader.push(
-        Diagnostic::new(Code::SecretInUrl, "the URL holds a password or token, which everyone who reads the plan sees")
-            .at(code.span)
-            .pointing(code.pointer.clone())
-            .help("remove it and let git find it: a credential helper, an ssh key, or `GIT_ASKPASS`"),
+        Diagnostic::new(
+            Code::SecretInUrl,
+            "the URL holds a password or token, which everyone who reads the plan sees",
+        )
+        .at(code.span)
+        .pointing(code.pointer.clone())
+        .help("remove it and let git find it: a credential helper, an ssh key, or `GIT_ASKPASS`"),
     );
 }
 

@@ -140,7 +140,8 @@ fn order(
     kind: PipelineKind,
     reader: &mut Reader<'_>,
 ) {
-    let mut common_parameters = parameters.iter().filter(|step| in_sources.contains_key(step.name.value.as_str()));
+    let mut common_parameters =
+        parameters.iter().filter(|step| in_sources.contains_key(step.name.value.as_str()));
     let common_sources = sources.iter().filter(|step| in_parameters.contains_key(step.name.value.as_str()));
     let duplicated = in_parameters.len() < parameters.len() || in_sources.len() < sources.len();
     for source in common_sources {

@@ -64,8 +64,11 @@ fn writable(written: &str, path: &Utf8Path) -> Option<Diagnostic> {
     let nearest = path.ancestors().find(|folder| folder.exists())?;
     let metadata = fs_err::metadata(nearest).ok()?;
     let fault = if !metadata.is_dir() {
-        Diagnostic::new(Code::PathNotWritable, format!("`{written}` cannot be a folder: `{nearest}` is a file"))
-            .help("name a folder")
+        Diagnostic::new(
+            Code::PathNotWritable,
+            format!("`{written}` cannot be a folder: `{nearest}` is a file"),
+        )
+        .help("name a folder")
     } else if may_write(nearest) {
         return None;
     } else {
@@ -77,7 +80,8 @@ fn writable(written: &str, path: &Utf8Path) -> Option<Diagnostic> {
 
 /// Whether this process may make files in the folder, without making one.
 fn may_write(folder: &Utf8Path) -> bool {
-    rustix::fs::access(folder.as_std_path(), rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
+    rustix::fs::access(folder.as_std_path(), rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
+        .is_ok()
 }
 
 /// Local asset folders. `code: local` may mean the source of the other pipeline's step of that name.
@@ -105,8 +109,12 @@ fn assets(plan: &Plan, project: &Utf8Path, root: Option<&Node>) -> Vec<Diagnosti
                 continue;
             }
             let name = step.name.as_str();
-            let fault = Diagnostic::new(Code::AssetMissing, format!("the code of the step `{name}` is not there"))
-                .help(format!("put `asset_{}.py` into `{folder}`, or name a git repository", step.name.base()));
+            let fault =
+                Diagnostic::new(Code::AssetMissing, format!("the code of the step `{name}` is not there"))
+                    .help(format!(
+                        "put `asset_{}.py` into `{folder}`, or name a git repository",
+                        step.name.base()
+                    ));
             found.push(placed_step(fault, root, pipeline.kind, name));
         }
     }

@@ -12,20 +12,64 @@ use crate::span::{Position, Span, narrow};
 
 /// Options of a line of their own.
 const LINE_OPTIONS: [&str; 17] = [
-    "-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-i", "--index-url", "--extra-index-url", "-f",
-    "--find-links", "--no-index", "--pre", "--prefer-binary", "--only-binary", "--no-binary", "--trusted-host",
+    "-r",
+    "--requirement",
+    "-c",
+    "--constraint",
+    "-e",
+    "--editable",
+    "-i",
+    "--index-url",
+    "--extra-index-url",
+    "-f",
+    "--find-links",
+    "--no-index",
+    "--pre",
+    "--prefer-binary",
+    "--only-binary",
+    "--no-binary",
+    "--trusted-host",
 ];
 
 /// Options behind a requirement.
 const ITEM_OPTIONS: [&str; 11] = [
-    "--force-reinstall", "--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--hash", "--config-settings",
-    "--no-deps", "--pre", "--upgrade",
+    "--force-reinstall",
+    "--index-url",
+    "-i",
+    "--extra-index-url",
+    "--find-links",
+    "-f",
+    "--hash",
+    "--config-settings",
+    "--no-deps",
+    "--pre",
+    "--upgrade",
 ];
 
 /// Modules of the standard library that are mistaken for packages.
 const STANDARD: [&str; 22] = [
-    "argparse", "asyncio", "collections", "copy", "csv", "datetime", "functools", "glob", "itertools", "json",
-    "logging", "math", "os", "pickle", "random", "re", "shutil", "sys", "time", "traceback", "unittest", "warnings",
+    "argparse",
+    "asyncio",
+    "collections",
+    "copy",
+    "csv",
+    "datetime",
+    "functools",
+    "glob",
+    "itertools",
+    "json",
+    "logging",
+    "math",
+    "os",
+    "pickle",
+    "random",
+    "re",
+    "shutil",
+    "sys",
+    "time",
+    "traceback",
+    "unittest",
+    "warnings",
 ];
 
 /// Checks the requirements of a step and gives those that are right, as written.
@@ -81,8 +125,9 @@ fn package(item: &str) -> Result<Option<String>, Fault> {
     let requirement = requirement.trim_end();
     let is_path = requirement.starts_with(['.', '/'])
         || requirement.starts_with("file:")
-        || requirement.ends_with(".txt")
-        || [".whl", ".tar.gz", ".zip"].iter().any(|end| requirement.ends_with(end) && !requirement.contains('@'))
+        || [".txt", ".whl", ".tar.gz", ".zip"]
+            .iter()
+            .any(|end| requirement.ends_with(end) && !requirement.contains('@'))
         || (requirement.contains("://") && !requirement.contains(" @ "));
     if is_path {
         return Ok(None);
@@ -139,9 +184,16 @@ fn options(item: &str, text: &str, known: &[&str]) -> Result<(), Fault> {
         let start = item.find(word).unwrap_or(0);
         let help = match similar(name, known.iter().copied()).first() {
             Some(close) => format!("did you mean `{close}`?"),
-            None => format!("use only {}", known.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ")),
+            None => format!(
+                "use only {}",
+                known.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ")
+            ),
         };
-        return Err(Fault { range: start..start + name.len(), message: format!("`{name}` is no option of a requirement"), help });
+        return Err(Fault {
+            range: start..start + name.len(),
+            message: format!("`{name}` is no option of a requirement"),
+            help,
+        });
     }
     Ok(())
 }
@@ -181,19 +233,25 @@ fn inside(item: &Spanned<String>, range: &std::ops::Range<usize>, source: &str) 
 
 fn standard_library(item: &Spanned<String>, package: &str, reader: &mut Reader<'_>) {
     reader.push(
-        Diagnostic::new(Code::StandardLibrary, format!("`{package}` is part of Python and needs no installation"))
-            .at(item.span)
-            .pointing(item.pointer.clone())
-            .help("remove it"),
+        Diagnostic::new(
+            Code::StandardLibrary,
+            format!("`{package}` is part of Python and needs no installation"),
+        )
+        .at(item.span)
+        .pointing(item.pointer.clone())
+        .help("remove it"),
     );
 }
 
 fn duplicate(item: &Spanned<String>, package: &str, first: Span, reader: &mut Reader<'_>) {
     reader.push(
-        Diagnostic::new(Code::DuplicateRequirement, format!("the package `{package}` is required twice by one step"))
-            .at(item.span)
-            .pointing(item.pointer.clone())
-            .related(first, "first required here")
-            .help("keep one of the two"),
+        Diagnostic::new(
+            Code::DuplicateRequirement,
+            format!("the package `{package}` is required twice by one step"),
+        )
+        .at(item.span)
+        .pointing(item.pointer.clone())
+        .related(first, "first required here")
+        .help("keep one of the two"),
     );
 }

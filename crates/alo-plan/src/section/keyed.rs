@@ -6,8 +6,8 @@ use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::pointer::Pointer;
 use crate::span::Span;
-use crate::yaml::{Data, Entry, Node};
 use crate::value::Value;
+use crate::yaml::{Data, Entry, Node};
 
 /// A map with known keys.
 pub(crate) trait Keyed: Default {
@@ -113,11 +113,14 @@ fn fill<T: Keyed>(
         let place = at.key(&name);
         if let Some((_, first)) = seen.iter().find(|(known, _)| *known == name) {
             reader.push(
-                Diagnostic::new(Code::DuplicateKey, format!("the key `{name}` is given twice; the last value counts"))
-                    .at(entry.key.span)
-                    .pointing(place.to_string())
-                    .related(*first, "first given here")
-                    .help("remove one of the two"),
+                Diagnostic::new(
+                    Code::DuplicateKey,
+                    format!("the key `{name}` is given twice; the last value counts"),
+                )
+                .at(entry.key.span)
+                .pointing(place.to_string())
+                .related(*first, "first given here")
+                .help("remove one of the two"),
             );
         }
         seen.push((name.clone(), entry.key.span));
@@ -148,8 +151,9 @@ fn note_old(name: &str, old: &Old, entry: &Entry, place: &Pointer<'_>, reader: &
     let diagnostic = match old {
         Old::Renamed(new) => Diagnostic::new(Code::OldKey, format!("`{name}` is the old name of `{new}`"))
             .help(format!("rename it: `{new}`")),
-        Old::Useless(why) => Diagnostic::new(Code::UselessKey, format!("`{name}` has no effect: {why}"))
-            .help("remove it"),
+        Old::Useless(why) => {
+            Diagnostic::new(Code::UselessKey, format!("`{name}` has no effect: {why}")).help("remove it")
+        }
     };
     reader.push(diagnostic.at(entry.key.span).pointing(place.to_string()));
 }
@@ -168,5 +172,10 @@ fn step_outside(entry: &Entry, place: &Pointer<'_>, owner: &str, reader: &mut Re
 
 fn wrong_shape<T: Keyed>(node: &Node, at: &Pointer<'_>, reader: &mut Reader<'_>) {
     let first = current_keys::<T>().next().unwrap_or("key");
-    reader.wrong_type(node, at, &format!("a map for {}", T::OWNER), format!("write keys with values, such as `{first}: …`"));
+    reader.wrong_type(
+        node,
+        at,
+        &format!("a map for {}", T::OWNER),
+        format!("write keys with values, such as `{first}: …`"),
+    );
 }

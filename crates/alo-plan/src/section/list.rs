@@ -4,7 +4,7 @@ use super::reader::{Reader, Shape, Spanned, Text};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::pointer::Pointer;
-use crate::span::Span;
+use crate::span::{Position, Span};
 use crate::value::Value;
 use crate::yaml::{Data, Entry, Node};
 
@@ -54,7 +54,12 @@ impl Shape for Args {
                 }
             }
             Data::Scalar(_) => {
-                reader.wrong_type(node, at, "a map of arguments", "write each argument as `name: value` on its own line");
+                reader.wrong_type(
+                    node,
+                    at,
+                    "a map of arguments",
+                    "write each argument as `name: value` on its own line",
+                );
                 return None;
             }
         }
@@ -64,10 +69,11 @@ impl Shape for Args {
 
 impl Args {
     fn take(&mut self, entries: &[Entry], at: &Pointer<'_>) {
-        self.0.extend(entries.iter().map(|entry| Arg {
-            pointer: at.key(&entry.name()).to_string(),
-            entry: entry.clone(),
-        }));
+        self.0.extend(
+            entries
+                .iter()
+                .map(|entry| Arg { pointer: at.key(&entry.name()).to_string(), entry: entry.clone() }),
+        );
     }
 
     fn merge(&mut self, entries: &[Entry], at: &Pointer<'_>, reader: &mut Reader<'_>) {
@@ -82,11 +88,14 @@ impl Args {
                 Some(first) => {
                     let name = entry.name();
                     reader.push(
-                        Diagnostic::new(Code::ConflictingArgs, format!("the argument `{name}` has two values"))
-                            .at(entry.key.span)
-                            .pointing(at.key(&name).to_string())
-                            .related(*first, "first given here")
-                            .help("remove one of the two"),
+                        Diagnostic::new(
+                            Code::ConflictingArgs,
+                            format!("the argument `{name}` has two values"),
+                        )
+                        .at(entry.key.span)
+                        .pointing(at.key(&name).to_string())
+                        .related(*first, "first given here")
+                        .help("remove one of the two"),
                     );
                 }
             }
@@ -104,9 +113,8 @@ impl Shape for Names {
         match &node.data {
             Data::Scalar(Value::Null) => None,
             Data::Scalar(Value::String(text)) => {
-                let words: Vec<_> = text.split_whitespace().collect();
-                folded(node, at, words.len(), reader);
-                Some(Self(words.into_iter().map(|word| name(word.to_owned(), node.span, at)).collect()))
+                folded(node, at, text.split_whitespace().count(), reader);
+                Some(Self(each_word(node, at, reader)))
             }
             Data::List(items) => {
                 let mut names = Vec::new();
@@ -116,7 +124,14 @@ impl Shape for Names {
                         surplus_colon(item, &at, reader);
                         names.extend(entries.iter().map(|entry| name(entry.name(), entry.key.span, &at)));
                     } else if let Some(Text(text)) = Text::read(item, &at, reader) {
-                        names.push(name(text, item.span, &at));
+                        let lines = item.span.end.line > item.span.start.line;
+                        let words = text.split_whitespace().count();
+                        if lines && words > 1 {
+                            folded(item, &at, words, reader);
+                            names.extend(each_word(item, &at, reader));
+                        } else {
+                            names.push(name(text, item.span, &at));
+                        }
                     }
                 }
                 Some(Self(names))
@@ -143,12 +158,31 @@ fn folded(node: &Node, at: &Pointer<'_>, words: usize, reader: &mut Reader<'_>) 
     );
 }
 
+/// The words of a text, each with its own place.
+fn each_word(node: &Node, at: &Pointer<'_>, reader: &Reader<'_>) -> Vec<Spanned<String>> {
+    let written = node.span.text(reader.source);
+    let mut words = Vec::new();
+    for word in written.split_whitespace() {
+        let start = word.as_ptr().addr() - written.as_ptr().addr() + node.span.start.offset as usize;
+        let span = Span {
+            start: Position::of(reader.source, start),
+            end: Position::of(reader.source, start + word.len()),
+        };
+        let value = word.trim_matches(|c| matches!(c, '"' | '\'')).to_owned();
+        words.push(Spanned { value, span, pointer: at.to_string() });
+    }
+    words
+}
+
 fn surplus_colon(node: &Node, at: &Pointer<'_>, reader: &mut Reader<'_>) {
     reader.push(
-        Diagnostic::new(Code::SurplusColon, "a name is meant, but with its `:` this is a map; its key is taken")
-            .at(node.span)
-            .pointing(at.to_string())
-            .help("remove the `:`"),
+        Diagnostic::new(
+            Code::SurplusColon,
+            "a name is meant, but with its `:` this is a map; its key is taken",
+        )
+        .at(node.span)
+        .pointing(at.to_string())
+        .help("remove the `:`"),
     );
 }
 
@@ -167,7 +201,12 @@ impl Shape for Requirements {
             }
             Data::List(items) => Some(Self(texts(items, at, reader))),
             _ => {
-                reader.wrong_type(node, at, "a list of requirements", "write each one on its own line, as `- name==1.0`");
+                reader.wrong_type(
+                    node,
+                    at,
+                    "a list of requirements",
+                    "write each one on its own line, as `- name==1.0`",
+                );
                 None
             }
         }
@@ -184,7 +223,12 @@ impl Shape for Paths {
             Data::Scalar(Value::Null) => None,
             Data::List(items) => Some(Self(texts(items, at, reader))),
             Data::Map(_) => {
-                reader.wrong_type(node, at, "a path or a list of paths", "write one path, or each path after `- `");
+                reader.wrong_type(
+                    node,
+                    at,
+                    "a path or a list of paths",
+                    "write one path, or each path after `- `",
+                );
                 None
             }
             Data::Scalar(_) => {

@@ -30,7 +30,7 @@ pub(super) fn old_key(owner: &str, key: &str) -> Option<Old> {
             Renamed("inference_pipeline")
         }
         ("a step of `user_parameters`", "parameters" | "parmeters") => Renamed("args"),
-        ("an argument of `ui_args_detail`", "selected") => Useless("`default` says what is selected"),
+        ("an argument of `ui_args_detail`", "selected") => Renamed("selectable"),
         _ => return None,
     })
 }

@@ -51,7 +51,13 @@ impl Reader<'_> {
     }
 
     /// A value of the wrong type.
-    pub(crate) fn wrong_type(&mut self, node: &Node, at: &Pointer<'_>, wanted: &str, help: impl Into<String>) {
+    pub(crate) fn wrong_type(
+        &mut self,
+        node: &Node,
+        at: &Pointer<'_>,
+        wanted: &str,
+        help: impl Into<String>,
+    ) {
         let found = node.kind();
         self.push(
             Diagnostic::new(Code::WrongType, format!("{wanted} is expected here, not {found}"))
@@ -143,7 +149,12 @@ impl Shape for Text {
                 Some(Self(node.span.text(reader.source).to_owned()))
             }
             _ => {
-                reader.wrong_type(node, at, "text", "write one text, in quotes if it holds `:`, `#` or brackets");
+                reader.wrong_type(
+                    node,
+                    at,
+                    "text",
+                    "write one text, in quotes if it holds `:`, `#` or brackets",
+                );
                 None
             }
         }

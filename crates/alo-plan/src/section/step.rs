@@ -120,7 +120,7 @@ keyed! {
         range = "range": Anything,
         /// The values to select from.
         selectable = "selectable": Anything,
-        /// Without effect: `default` says what is selected.
+        /// Old name of `selectable`.
         #[schemars(extend("deprecated" = true))]
         selected = "selected": Anything,
     }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::rc::Rc;
 
+use super::Fault;
 use super::composer::Composer;
 use super::node::{Data, Entry, Node};
 use super::resolve::Role;
 use super::token::TokenKind;
-use super::Fault;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::span::{Position, Span};
@@ -84,7 +84,7 @@ impl Composer<'_> {
             self.path.leave();
             entries.push(Entry { key, value });
         }
-        let end = entries.last().map_or(start.end, |entry| last_place(entry));
+        let end = entries.last().map_or(start.end, last_place);
         Ok(self.map(Span { start: start.start, end }, entries))
     }
 
@@ -269,11 +269,14 @@ impl Composer<'_> {
         let name = key.to_value().to_string();
         let pointer = format!("{}/{}", self.path.pointer(self.text), crate::pointer::escaped(&name));
         self.diagnostics.push(
-            Diagnostic::new(Code::DuplicateKey, format!("the key `{name}` is given twice; the last value counts"))
-                .at(key.span)
-                .pointing(pointer)
-                .related(first, "first given here")
-                .help("remove one of the two"),
+            Diagnostic::new(
+                Code::DuplicateKey,
+                format!("the key `{name}` is given twice; the last value counts"),
+            )
+            .at(key.span)
+            .pointing(pointer)
+            .related(first, "first given here")
+            .help("remove one of the two"),
         );
     }
 }

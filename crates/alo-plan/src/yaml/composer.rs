@@ -39,17 +39,16 @@ pub(crate) fn compose(text: &str) -> Composed {
 
 /// Refuses the characters PyYAML refuses.
 fn check_characters(text: &str) -> Result<(), Fault> {
-    let allowed = |c: char| {
-        matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
-    };
+    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}');
     let Some(at) = text.find(|c| !allowed(c)) else { return Ok(()) };
     let start = Position::of(text, at);
     let c = text[at..].chars().next().unwrap_or(END);
     let end = Position { column: start.column + 1, offset: crate::span::narrow(at + c.len_utf8()), ..start };
-    Err(fault(Code::YamlCharacter, format!("the character U+{:04X} is not allowed in YAML", u32::from(c)), Span {
-        start,
-        end,
-    })
+    Err(fault(
+        Code::YamlCharacter,
+        format!("the character U+{:04X} is not allowed in YAML", u32::from(c)),
+        Span { start, end },
+    )
     .help("remove it; in double quotes it can be written as an escape such as `\\x07`"))
 }
 
@@ -105,7 +104,10 @@ impl<'a> Composer<'a> {
         }
         let empty = matches!(
             self.scanner.peek()?.kind,
-            TokenKind::DocumentStart | TokenKind::DocumentEnd | TokenKind::Directive(_) | TokenKind::StreamEnd
+            TokenKind::DocumentStart
+                | TokenKind::DocumentEnd
+                | TokenKind::Directive(_)
+                | TokenKind::StreamEnd
         );
         let root = if explicit && empty {
             let span = Span::at(self.scanner.peek()?.span.start);
@@ -165,8 +167,12 @@ impl<'a> Composer<'a> {
             return Ok(true);
         }
         if any {
-            return Err(fault(Code::YamlSyntax, "a line with `---` is missing after the directives", next.span)
-                .help("add a line `---` before the content"));
+            return Err(fault(
+                Code::YamlSyntax,
+                "a line with `---` is missing after the directives",
+                next.span,
+            )
+            .help("add a line `---` before the content"));
         }
         Ok(false)
     }
@@ -208,12 +214,20 @@ impl<'a> Composer<'a> {
 
     fn alias(&mut self, name: &str, span: Span) -> Result<Node, Fault> {
         if self.open_anchors.contains(name) {
-            return Err(fault(Code::YamlAliasBomb, format!("the alias `*{name}` stands inside what it names"), span)
-                .help("write the value out"));
+            return Err(fault(
+                Code::YamlAliasBomb,
+                format!("the alias `*{name}` stands inside what it names"),
+                span,
+            )
+            .help("write the value out"));
         }
         let Some(anchored) = self.anchors.get(name) else {
-            return Err(fault(Code::YamlAnchor, format!("there is no anchor `&{name}` above this alias"), span)
-                .help(format!("define `&{name}` earlier, or put the value in quotes: \"*{name}\"")));
+            return Err(fault(
+                Code::YamlAnchor,
+                format!("there is no anchor `&{name}` above this alias"),
+                span,
+            )
+            .help(format!("define `&{name}` earlier, or put the value in quotes: \"*{name}\"")));
         };
         self.aliased += anchored.cost;
         if self.aliased > MOST_ALIASED {
@@ -252,7 +266,9 @@ impl<'a> Composer<'a> {
                                     format!("the tag handle `{handle}` is not declared"),
                                     token.span,
                                 )
-                                .help("remove the tag, or put the value in quotes if the `!` belongs to it"));
+                                .help(
+                                    "remove the tag, or put the value in quotes if the `!` belongs to it",
+                                ));
                             }
                         },
                     };
@@ -347,7 +363,8 @@ impl<'a> Composer<'a> {
 
     fn report(&mut self, why: resolve::Meaningless, span: Span) {
         let pointer = self.path.pointer(self.text);
-        self.diagnostics.push(Diagnostic::new(why.code, why.message).at(span).pointing(pointer).help(why.help));
+        self.diagnostics
+            .push(Diagnostic::new(why.code, why.message).at(span).pointing(pointer).help(why.help));
     }
 
     /// Typographic quotes quote nothing: YAML keeps them as part of the text.

@@ -149,9 +149,9 @@ impl<'a> Cursor<'a> {
 
     /// The stretch from the first character of the line that is not a space to the cursor.
     pub(super) fn line_so_far(&self) -> Span {
-        let start = self.text[..self.offset].rfind(is_break).map_or(0, |at| {
-            at + self.text[at..].chars().next().map_or(1, char::len_utf8)
-        });
+        let start = self.text[..self.offset]
+            .rfind(is_break)
+            .map_or(0, |at| at + self.text[at..].chars().next().map_or(1, char::len_utf8));
         let line = &self.text[start..self.offset];
         let indent = line.len() - line.trim_start_matches(' ').len();
         let place = Position {

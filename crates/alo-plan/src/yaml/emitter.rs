@@ -154,7 +154,8 @@ fn quoted(text: &str) -> String {
             _ if c.is_alphanumeric() => out.push(c),
             _ => {
                 let code = u32::from(c);
-                let _ = if code > 0xffff { write!(out, "\\U{code:08X}") } else { write!(out, "\\u{code:04X}") };
+                let _ =
+                    if code > 0xffff { write!(out, "\\U{code:08X}") } else { write!(out, "\\u{code:04X}") };
             }
         }
     }
@@ -167,7 +168,8 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 fn base64(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let word =
+            chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for at in 0..4 {
             let six = (word >> (18 - 6 * at)) & 63;
             out.push(if at <= chunk.len() { char::from(ALPHABET[six as usize]) } else { '=' });
@@ -188,7 +190,6 @@ pub(super) fn base64_decoded(text: &str) -> Option<Vec<u8>> {
             padding += 1;
             if sixes % 4 >= 2 && sixes % 4 + padding >= 4 {
                 sixes = 0;
-                bits = 0;
                 break;
             }
             continue;

@@ -38,7 +38,8 @@ pub(super) fn explain(text: &str, token: &Token, inside: Span, what: &str) -> Fa
 
 fn in_flow(token: &Token, place: Span, open: char, start: Position) -> Fault {
     let close = if open == '[' { ']' } else { '}' };
-    let opening = Span { start, end: Position { column: start.column + 1, offset: start.offset + 1, ..start } };
+    let opening =
+        Span { start, end: Position { column: start.column + 1, offset: start.offset + 1, ..start } };
     match &token.kind {
         TokenKind::StreamEnd | TokenKind::DocumentStart | TokenKind::DocumentEnd => {
             fault(Code::YamlUnclosed, format!("the `{open}` opened here is never closed"), opening)
@@ -86,19 +87,28 @@ fn by_indentation(text: &str, token: &Token, place: Span, inside: Span, what: &s
             .help("check the indentation of this line and the one above");
     }
     let (depth, wanted) = (found.column - 1, first.column - 1);
-    if depth == wanted {
-        let other = if this == "list item" { "keys" } else { "list items" };
+    let line = text[..first.offset as usize].rsplit(['\n', '\r']).next().unwrap_or_default();
+    if let Some(dash) = line.rfind('-').filter(|_| this == "list item" && depth == wanted) {
         return fault(
             Code::YamlIndentation,
-            format!("this {this} stands in a column of {other}"),
+            format!("this list item is indented by {depth} spaces, the item it follows by {dash}"),
             place,
         )
-        .related(starts, format!("{what} starts here"))
-        .help(if this == "list item" {
-            "indent the list below the key it belongs to".to_owned()
-        } else {
-            format!("indent the key by two more spaces if it belongs to the item above: {} in all", depth + 2)
-        });
+        .related(starts, "that item starts here")
+        .help(format!("indent it by {dash} spaces, or indent the list below the key it belongs to"));
+    }
+    if depth == wanted {
+        let other = if this == "list item" { "keys" } else { "list items" };
+        return fault(Code::YamlIndentation, format!("this {this} stands in a column of {other}"), place)
+            .related(starts, format!("{what} starts here"))
+            .help(if this == "list item" {
+                "indent the list below the key it belongs to".to_owned()
+            } else {
+                format!(
+                    "indent the key by two more spaces if it belongs to the item above: {} in all",
+                    depth + 2
+                )
+            });
     }
     fault(
         Code::YamlIndentation,

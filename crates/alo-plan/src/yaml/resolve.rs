@@ -54,7 +54,9 @@ pub(super) fn is_text(text: &str) -> bool {
 fn implicit(text: &str, role: Role) -> Result<Value, Meaningless> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Ok(Value::Null),
-        "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Ok(Value::Bool(true)),
+        "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            return Ok(Value::Bool(true));
+        }
         "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
             return Ok(Value::Bool(false));
         }
@@ -103,7 +105,9 @@ fn explicit(name: &str, text: &str) -> Option<Result<Value, Meaningless>> {
             Some(Err(why)) => Err(bad(text, &format!("is no date, {}", why.0))),
             None => Err(bad(text, "is no date")),
         },
-        "binary" => super::emitter::base64_decoded(text).map(Value::Bytes).ok_or_else(|| bad(text, "is no base64")),
+        "binary" => {
+            super::emitter::base64_decoded(text).map(Value::Bytes).ok_or_else(|| bad(text, "is no base64"))
+        }
         _ => return None,
     })
 }

@@ -25,10 +25,7 @@ impl Scanner<'_> {
             text.push_str(self.cursor.take_inline(length));
             end = self.cursor.position();
             spaces = self.scan_plain_spaces();
-            if spaces.is_empty()
-                || self.cursor.peek() == '#'
-                || (!in_flow && self.cursor.column() < indent)
-            {
+            if spaces.is_empty() || self.cursor.peek() == '#' || (!in_flow && self.cursor.column() < indent) {
                 break;
             }
         }
@@ -124,7 +121,8 @@ impl Scanner<'_> {
             }
         };
         self.cursor.forward();
-        let code = self.cursor.rest().get(..digits).filter(|code| code.bytes().all(|b| b.is_ascii_hexdigit()));
+        let code =
+            self.cursor.rest().get(..digits).filter(|code| code.bytes().all(|b| b.is_ascii_hexdigit()));
         let Some(code) = code else {
             return Err(fault(
                 Code::YamlEscape,
@@ -328,7 +326,8 @@ fn printable(c: char) -> String {
 }
 
 fn unclosed_quote(quote: char, start: Position, text: &str) -> Fault {
-    let quote = text[start.offset as usize..].chars().next().filter(|c| matches!(c, '\'' | '"')).unwrap_or(quote);
+    let quote =
+        text[start.offset as usize..].chars().next().filter(|c| matches!(c, '\'' | '"')).unwrap_or(quote);
     let end = Position { column: start.column + 1, offset: start.offset + 1, ..start };
     fault(Code::YamlUnclosed, format!("the quote `{quote}` opened here is never closed"), Span { start, end })
         .help(format!("put another `{quote}` where the text ends"))

@@ -70,10 +70,10 @@ impl<'a> Scanner<'a> {
     pub(super) fn next(&mut self) -> Result<Token, Fault> {
         self.peek()?;
         self.taken += 1;
-        Ok(self.tokens.pop_front().unwrap_or(Token {
-            kind: TokenKind::StreamEnd,
-            span: Span::at(self.cursor.position()),
-        }))
+        Ok(self
+            .tokens
+            .pop_front()
+            .unwrap_or(Token { kind: TokenKind::StreamEnd, span: Span::at(self.cursor.position()) }))
     }
 
     /// The indentation of the content below the current block: at least one more column.
@@ -225,10 +225,12 @@ impl<'a> Scanner<'a> {
     fn drop_stale_keys(&mut self) -> Result<(), Fault> {
         let (line, index) = (self.cursor.line(), self.cursor.index());
         for slot in &mut self.simple_keys {
-            let stale = slot
-                .as_ref()
-                .is_some_and(|key| key.line != line || index - key.index > LONGEST_SIMPLE_KEY);
-            if stale && let Some(key) = slot.take() && key.required {
+            let stale =
+                slot.as_ref().is_some_and(|key| key.line != line || index - key.index > LONGEST_SIMPLE_KEY);
+            if stale
+                && let Some(key) = slot.take()
+                && key.required
+            {
                 return Err(missing_colon(&self.cursor, &key));
             }
         }
@@ -428,5 +430,6 @@ fn missing_colon(cursor: &Cursor<'_>, key: &SimpleKey) -> Fault {
         }
         _ => "write `key: value`, or indent the line if it continues the value above".to_owned(),
     };
-    fault(Code::YamlColon, format!("a key is expected here, but `{shown}` has no `:` after it"), span).help(help)
+    fault(Code::YamlColon, format!("a key is expected here, but `{shown}` has no `:` after it"), span)
+        .help(help)
 }

@@ -63,7 +63,7 @@ fn date_time(
             return Err(NotATime("the offset is a day or more"));
         }
         let sign = if west && minutes > 0 { '-' } else { '+' };
-        text.push_str(&format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60));
+        text = format!("{text}{sign}{:02}:{:02}", minutes / 60, minutes % 60);
     }
     Ok(Value::DateTime(text))
 }
