@@ -14,6 +14,9 @@ from _thread import RLock
 from alolib._values import dumps, loads
 from alolib.exception import AssetError
 
+#: Why a copy of the asset in another process cannot make a call.
+IN_CHILD = "the asset API works only in the process of the step, not in a child process of it"
+
 _CHUNK = 65536
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
 
@@ -48,9 +51,7 @@ class Channel:
         line = dumps(message)
         with self._lock:
             if self._fd is None:
-                raise AssetError(
-                    "the asset API works only in the process of the step, not in a child process forked from it"
-                )
+                raise AssetError(IN_CHILD)
             if self._busy:
                 raise AssetError("the asset API was called from a signal handler during another call of it")
             self._busy = True

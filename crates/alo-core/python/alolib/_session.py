@@ -4,6 +4,7 @@ import builtins
 import os
 import sys
 
+from alolib._channel import IN_CHILD
 from alolib._values import DEFAULT, encode
 from alolib.exception import AssetError
 
@@ -43,8 +44,18 @@ class Step:
         folder = os.path.join(self.folder, "")
         self._own = (folder, os.path.join(os.path.realpath(self.folder), ""))
 
+    def __getstate__(self):
+        """Assets are sent to worker processes along with their methods; there the step is known but has no engine."""
+        kept = ("_over", "file", "folder", "envs", "args", "_hand_off", "saved", "_own")
+        return dict({key: self.__dict__[key] for key in kept}, _channel=None, data={}, config={})
+
+    def __deepcopy__(self, memo):
+        return self
+
     def call(self, name, at=None, **arguments):
         """Makes an API call; what the engine refuses is raised here."""
+        if self._channel is None:
+            raise AssetError(IN_CHILD)
         message = {
             "call": name,
             "arguments": {key: encode(value) for key, value in arguments.items()},

@@ -14,31 +14,39 @@ _FRAMES = 100
 
 def failure(stage, error, place=None):
     """Gives the `failed` outcome of a step. `place` (file, line, function) stands in when no frame is the asset's."""
-    report = traceback.TracebackException(type(error), error, error.__traceback__)
-    _clean(report, set())
-    if place is not None and not report.stack:
-        report.stack.append(traceback.FrameSummary(*place))
-    frames = [
-        {"file": text(frame.filename), "line": frame.lineno or 0, "function": frame.name, "text": text(frame.line or "")}
-        for frame in report.stack
-    ]
-    if isinstance(error, SyntaxError) and error.filename:
-        line = error.text or linecache.getline(error.filename, error.lineno or 0)
-        frames.append(
-            {"file": text(error.filename), "line": error.lineno or 0, "function": "<module>", "text": text(line.strip())}
-        )
+    try:
+        words, frames = _report(error, place)
+    except Exception as fault:  # an exception may be made such that Python cannot describe it
+        words, frames = "%s (not described: %s)\n" % (type(error).__name__, type(fault).__name__), []
     return {
         "failed": {
             "stage": stage,
             "exception": type(error).__name__,
             "message": _shorten(_message(error), _MESSAGE),
-            "traceback": _shorten("".join(_lines(report, error)), _TRACEBACK),
+            "traceback": _shorten(words, _TRACEBACK),
             "frames": frames[-_FRAMES:],
             "missing_module": _missing_module(error),
             "exit_code": _exit_code(error),
             "refused": getattr(error, "alo_refused", False) is True,
         }
     }
+
+
+def _report(error, place):
+    """Gives the asset's part of the traceback as text and as a list of frames."""
+    report = traceback.TracebackException(type(error), error, error.__traceback__)
+    _clean(report, set())
+    if place is not None and not report.stack:
+        report.stack.append(traceback.FrameSummary(*place))
+    frames = [_frame(frame.filename, frame.lineno, frame.name, frame.line) for frame in report.stack]
+    if isinstance(error, SyntaxError) and isinstance(error.filename, str):
+        line = error.text or linecache.getline(error.filename, error.lineno or 0)
+        frames.append(_frame(error.filename, error.lineno, "<module>", line.strip()))
+    return "".join(report.format()), frames
+
+
+def _frame(file, line, function, words):
+    return {"file": text(file), "line": line or 0, "function": function, "text": text(words or "")}
 
 
 def _clean(report, seen):
@@ -61,19 +69,12 @@ def _is_asset(file):
     )
 
 
-def _lines(report, error):
-    try:
-        return list(report.format())
-    except Exception:  # an exception whose own text cannot be made
-        return ["%s\n" % type(error).__name__]
-
-
 def _message(error):
-    if isinstance(error, SyntaxError):
-        return str(error.msg)
-    if isinstance(error, SystemExit):
-        return "" if error.code is None else str(error.code)
     try:
+        if isinstance(error, SyntaxError):
+            return str(error.msg)
+        if isinstance(error, SystemExit):
+            return "" if error.code is None else str(error.code)
         return str(error)
     except Exception:  # an asset's exception may do anything
         return ""

@@ -91,6 +91,8 @@ class Failures(WorkerTest):
         lines = ["class Odd(Exception):", "    def __str__(self): raise ValueError", "raise Odd"]
         self.failing(asset(*lines), exception="Odd")
         self.failing(asset("raise ValueError('a\\udcffb')"), message="a\\udcffb")
+        lines = ["class Odd(SyntaxError):", "    filename = text = property(lambda self: 1 / 0)", "raise Odd('x')"]
+        self.failing(asset(*lines), exception="Odd", message="x")
         failed = self.failing(asset("raise ValueError('x' * 10**7)"), exception="ValueError")
         self.assertLess(len(failed["message"]), 30_000)
         self.assertLess(len(failed["traceback"]), 300_000)

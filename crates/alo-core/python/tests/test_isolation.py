@@ -179,6 +179,27 @@ class Children(WorkerTest):
                 self.assert_finished(self.engine.run("one"))
         self.assertEqual(self.engine.output("stderr"), "")
 
+    def test_an_asset_goes_to_worker_processes_with_its_methods(self):
+        for method in ("fork", "spawn"):
+            with self.subTest(method):
+                work = "    def work(self, n):\n        return n * self.asset_args['factor']\n\n    def late(self, n):\n        self.load_args()\n\n"
+                self.engine.write(
+                    "one",
+                    asset_one="import copy, multiprocessing\n"
+                    + asset(
+                        "self.asset.save_info('before')",
+                        "with multiprocessing.get_context(%r).Pool(2) as pool:" % method,
+                        "    assert pool.map(self.work, range(3)) == [0, 5, 10]",
+                        "    try:",
+                        "        pool.map(self.late, [1])",
+                        "    except RuntimeError as e:",
+                        "        assert 'child process' in str(e), e",
+                        "copy.deepcopy(self).save_info('after')",
+                    ).replace("    @Asset.decorator_run\n", work + "    @Asset.decorator_run\n"),
+                )
+                self.assert_finished(self.engine.run("one", {"factor": 5}))
+        self.assertEqual([call["arguments"]["message"] for call in self.engine.called("log")], ["before", "after"] * 2)
+
     def test_an_asset_outside_of_a_run_says_so(self):
         self.engine.write(
             "one",
