@@ -1,0 +1,131 @@
+//! `StepContext`: one step's view of its run.
+
+use alo_artifacts::{ArtifactLayout, RunId, Summary};
+use alo_plan::{Map, Pipeline, PipelineKind, Step, Value};
+
+use super::arguments::{self, Absent, ArgumentType};
+use super::hand_off::{HandOff, Offer, Saved};
+use super::refusal::Refusal;
+use crate::cancel::CancelToken;
+use crate::event::Level;
+use crate::journal::{CallSite, Journal};
+use crate::project::Project;
+
+/// What holds for a whole pipeline of a run.
+#[derive(Clone, Copy)]
+pub(crate) struct PipelineScope<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) pipeline: &'a Pipeline,
+    pub(crate) run: &'a RunId,
+    /// Where this pipeline's artifacts are made; they become current when it has succeeded.
+    pub(crate) artifacts: &'a ArtifactLayout,
+    pub(crate) cancel: &'a CancelToken,
+}
+
+/// What passes from step to step of a pipeline.
+#[derive(Debug, Default)]
+pub(crate) struct PipelineState {
+    pub(crate) hand_off: HandOff,
+    pub(crate) summary: Option<Summary>,
+}
+
+/// All that a step can see and do: arguments, data of earlier steps, folders, summary, log.
+///
+/// Native steps get it as their argument. Assets in Python use the same methods through `self.asset`.
+pub struct StepContext<'a> {
+    pub(super) scope: PipelineScope<'a>,
+    pub(super) step: &'a Step,
+    pub(super) number: usize,
+    pub(super) state: &'a mut PipelineState,
+    pub(super) journal: Journal<'a>,
+    pub(super) at: CallSite,
+    saved: Saved,
+}
+
+impl<'a> StepContext<'a> {
+    pub(crate) fn new(
+        scope: PipelineScope<'a>,
+        step: &'a Step,
+        number: usize,
+        state: &'a mut PipelineState,
+        journal: Journal<'a>,
+    ) -> Self {
+        Self { scope, step, number, state, journal, at: CallSite::default(), saved: Saved::default() }
+    }
+
+    /// The step's name as the plan has it.
+    pub fn step_name(&self) -> &str {
+        self.step.name.as_str()
+    }
+
+    /// The pipeline that the step belongs to.
+    pub fn pipeline(&self) -> PipelineKind {
+        self.scope.pipeline.kind
+    }
+
+    /// Its place in the pipeline, from 1.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The step's arguments as the plan gives them (`load_args`).
+    pub fn args(&self) -> &Map {
+        &self.step.args
+    }
+
+    /// One argument, converted (`check_args`).
+    ///
+    /// Lists stay lists, whatever type is wanted. Fails when it is required and absent, and when it cannot be converted.
+    pub fn check_arg(&self, key: &str, absent: &Absent, wanted: ArgumentType) -> Result<Value, Refusal> {
+        arguments::check(self.args(), self.step_name(), key, absent, wanted)
+    }
+
+    /// Whether the run was asked to stop. A step that takes long should look now and then and return an error.
+    pub fn is_cancelled(&self) -> bool {
+        self.scope.cancel.is_cancelled()
+    }
+
+    /// Logs something in the step's name. With `show` the closing summary repeats it (`save_info`, `save_warning`).
+    pub fn say(&mut self, level: Level, message: &str, show: bool) {
+        let (step, at) = (self.step.name.as_str(), self.at.clone());
+        self.journal.asset_says(step, &at, level, message, show);
+    }
+
+    /// Remembers where in the asset the calls that follow come from.
+    pub(crate) fn called_from(&mut self, at: CallSite) {
+        self.at = at;
+    }
+
+    pub(crate) fn scope(&self) -> &PipelineScope<'a> {
+        &self.scope
+    }
+
+    pub(crate) fn journal(&mut self) -> &mut Journal<'a> {
+        &mut self.journal
+    }
+
+    pub(crate) fn data_keys(&self, part: &str) -> Result<Vec<String>, Refusal> {
+        self.state.hand_off.load_data(part)
+    }
+
+    pub(crate) fn accept_data(&mut self, offer: Offer) -> Result<bool, Refusal> {
+        let type_name = offer.type_name.clone();
+        let wrap = self.state.hand_off.save_data(&mut self.saved, offer)?;
+        if wrap {
+            let message = format!(
+                "save_data got {type_name}, not a dict; it is handed on as {{'dataframe': …}}. \
+                 Write self.asset.save_data({{'dataframe': …}})"
+            );
+            self.say(Level::Warning, &message, false);
+        }
+        Ok(wrap)
+    }
+
+    pub(crate) fn accept_config(&mut self, offer: Offer) -> Result<(), Refusal> {
+        self.state.hand_off.save_config(&mut self.saved, offer)
+    }
+
+    pub(crate) fn end_step(&self) -> Result<(), Refusal> {
+        self.saved.check()
+    }
+}

@@ -1,0 +1,101 @@
+//! Why a run failed.
+
+use alo_artifacts::{
+    ExperimentalHistoryError, LoadError, LockError, OutputError, RecordedError, StagingError,
+};
+use camino::Utf8PathBuf;
+
+use super::mode::Mode;
+use crate::error_chain::error_chain;
+use crate::executor::ExecutorError;
+use crate::failure::{FailureKind, StepFailure};
+use crate::report::RunReport;
+
+/// A run that did not succeed: why, and how far it came.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct RunFailure {
+    /// Why.
+    #[source]
+    pub error: RunError,
+    /// How far it came; none if it did not begin.
+    pub report: Option<RunReport>,
+    /// The whole log of the pipeline that failed.
+    pub log: Option<Utf8PathBuf>,
+}
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The plan has nothing to run in that mode.
+    #[error("the plan has no steps to run in mode `{mode}`")]
+    NothingToRun {
+        /// The mode asked for.
+        mode: Mode,
+    },
+    /// Another run holds the project, or its lock cannot be taken.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// Code or environment could not be made ready.
+    #[error(transparent)]
+    Setup(#[from] ExecutorError),
+    /// Data or model could not be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A step failed.
+    #[error(transparent)]
+    Step(#[from] StepFailure),
+    /// What the inference pipeline left is not what it must leave.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The artifacts could not be made or made current.
+    #[error(transparent)]
+    Staging(#[from] StagingError),
+    /// The log could not be written.
+    #[error("failed to write the log")]
+    Log(#[from] std::io::Error),
+    /// Ids and times could not be written.
+    #[error(transparent)]
+    ExperimentalHistory(#[from] ExperimentalHistoryError),
+    /// The run was cancelled.
+    #[error("the run was interrupted")]
+    Interrupted,
+}
+
+impl RunError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NothingToRun { .. } => {
+                Some("look at `user_parameters` and `asset_source`, or choose another --mode".into())
+            }
+            Self::Lock(error) => error.hint(),
+            Self::Setup(error) => error.hint().map(str::to_owned),
+            Self::Load(error) => error.hint(),
+            Self::Step(failure) => failure.hint.clone(),
+            Self::Output(error) => error.hint(),
+            Self::Staging(error) => error.hint(),
+            Self::ExperimentalHistory(error) => error.hint(),
+            Self::Log(_) | Self::Interrupted => None,
+        }
+    }
+
+    /// Whether the run was stopped from outside.
+    pub fn is_interruption(&self) -> bool {
+        match self {
+            Self::Interrupted => true,
+            Self::Step(failure) => failure.kind == FailureKind::Interrupted,
+            _ => false,
+        }
+    }
+
+    /// What history keeps of it.
+    pub(super) fn recorded(&self) -> RecordedError {
+        let (step, traceback) = match self {
+            Self::Step(failure) => (Some(failure.step.clone()), failure.traceback.clone()),
+            _ => (None, None),
+        };
+        RecordedError { step, message: error_chain(self), traceback, hint: self.hint() }
+    }
+}

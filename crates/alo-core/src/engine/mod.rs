@@ -1,0 +1,13 @@
+//! The engine: walks the pipelines of a plan from set-up to history.
+
+mod error;
+mod mode;
+mod phases;
+mod pipeline_run;
+mod places;
+mod progress;
+mod run;
+
+pub use error::{RunError, RunFailure};
+pub use mode::Mode;
+pub use run::{Engine, RunOptions};

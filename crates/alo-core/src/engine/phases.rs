@@ -1,0 +1,156 @@
+//! The phases of a pipeline: setup, load, run, save.
+
+use std::time::Instant;
+
+use alo_artifacts::{StepState, check_output, load_data};
+use alo_plan::{HandOffMode, PipelineKind};
+
+use super::error::RunError;
+use super::pipeline_run::PipelineRun;
+use super::progress::Progress;
+use crate::context::{PipelineScope, StepContext};
+use crate::event::{Event, Level, Phase};
+use crate::executor::{Executor, Preparation, Prepared};
+use crate::journal::Journal;
+
+impl PipelineRun<'_> {
+    /// Runs all phases up to the moment where the artifacts may become current.
+    pub(super) fn all_phases(
+        &self,
+        executor: &mut dyn Executor,
+        progress: &mut Progress<'_>,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), RunError> {
+        let result = self.until_steps_are_done(executor, progress, journal);
+        executor.finish(self.more && result.is_ok(), journal);
+        result?;
+        self.phase(Phase::Save, journal, |journal| self.save(progress, journal))
+    }
+
+    fn until_steps_are_done(
+        &self,
+        executor: &mut dyn Executor,
+        progress: &mut Progress<'_>,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), RunError> {
+        let prepared = self.phase(Phase::Setup, journal, |journal| self.set_up(executor, journal))?;
+        progress.prepared(prepared);
+        self.phase(Phase::Load, journal, |journal| self.load(progress, journal))?;
+        self.phase(Phase::Run, journal, |journal| self.run_steps(executor, progress, journal))
+    }
+
+    /// Tells that a phase begins and ends, and looks before it whether to go on.
+    fn phase<T>(
+        &self,
+        phase: Phase,
+        journal: &mut Journal<'_>,
+        run: impl FnOnce(&mut Journal<'_>) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let cancelled = || self.scope.options.cancel.is_cancelled();
+        if cancelled() {
+            return Err(RunError::Interrupted);
+        }
+        let (pipeline, started) = (self.kind(), Instant::now());
+        journal.emit(&Event::PhaseStarted { pipeline, phase });
+        let result = run(journal);
+        let seconds = started.elapsed().as_secs_f64();
+        journal.note(&format!("{} {} time: {seconds:.3}s", pipeline.key(), phase.as_str()));
+        journal.emit(&Event::PhaseFinished { pipeline, phase, seconds });
+        // What fails because it was stopped is an interruption, whatever it calls itself.
+        result.map_err(|error| if cancelled() { RunError::Interrupted } else { error })
+    }
+
+    fn set_up(&self, executor: &mut dyn Executor, journal: &mut Journal<'_>) -> Result<Prepared, RunError> {
+        let prepared = executor.prepare(Preparation {
+            project: self.scope.project,
+            pipeline: self.pipeline,
+            cancel: &self.scope.options.cancel,
+            journal: journal.reborrow(),
+        })?;
+        Ok(prepared)
+    }
+
+    fn load(&self, progress: &mut Progress<'_>, journal: &mut Journal<'_>) -> Result<(), RunError> {
+        let (project, kind, cancel) = (self.scope.project, self.kind(), &self.scope.options.cancel);
+        let cancelled = || cancel.is_cancelled();
+        let policy = self.plan().control.get_external_data;
+        let data = load_data(project.layout(), kind, self.sources, policy, &cancelled, &mut |_| {})?;
+        for place in &data.set_aside {
+            journal.say(
+                Level::Warning,
+                &format!("files in the input folder that no plan put there were moved to `{place}`"),
+            );
+        }
+        journal.emit(&Event::DataLoaded {
+            pipeline: kind,
+            files: data.files,
+            bytes: data.bytes,
+            copied: data.copied_files,
+            data_id: data.data_id.clone(),
+        });
+        progress.loaded(&data);
+        Ok(())
+    }
+
+    fn run_steps(
+        &self,
+        executor: &mut dyn Executor,
+        progress: &mut Progress<'_>,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), RunError> {
+        let (pipeline, total) = (self.kind(), self.pipeline.steps.len());
+        self.clear_hand_off();
+        let scope = PipelineScope {
+            project: self.scope.project,
+            pipeline: self.pipeline,
+            run: self.scope.run,
+            artifacts: progress.artifacts,
+            cancel: &self.scope.options.cancel,
+        };
+        for (index, step) in self.pipeline.steps.iter().enumerate() {
+            if scope.cancel.is_cancelled() {
+                return Err(RunError::Interrupted);
+            }
+            let (number, name) = (index + 1, step.name.to_string());
+            journal.note(&format!("{name} asset start"));
+            journal.emit(&Event::StepStarted { pipeline, step: name.clone(), number, total });
+            let started = Instant::now();
+            let mut context = StepContext::new(scope, step, number, &mut progress.state, journal.reborrow());
+            let result = executor.run_step(&mut context);
+            let seconds = started.elapsed().as_secs_f64();
+            let state = if result.is_ok() { StepState::Succeeded } else { StepState::Failed };
+            progress.step_ended(index, seconds, state);
+            if let Err(failure) = result {
+                journal.note(&format!("{failure}"));
+                if let Some(traceback) = &failure.traceback {
+                    journal.note(traceback);
+                }
+                journal.emit(&Event::StepFailed { pipeline, failure: failure.clone(), seconds });
+                return Err(failure.into());
+            }
+            journal.note(&format!("{name} asset finish: {seconds:.3}s"));
+            journal.emit(&Event::StepFinished { pipeline, step: name, seconds });
+        }
+        Ok(())
+    }
+
+    /// Removes what the last run has handed from step to step by files.
+    fn clear_hand_off(&self) {
+        if self.plan().control.interface_mode == HandOffMode::File {
+            // What cannot be removed is written anew before it is read.
+            let _ = fs_err::remove_dir_all(self.scope.project.layout().asset_interface(self.kind()));
+        }
+    }
+
+    fn save(&self, progress: &mut Progress<'_>, journal: &mut Journal<'_>) -> Result<(), RunError> {
+        let kind = self.kind();
+        if kind == PipelineKind::Inference {
+            let output = check_output(progress.artifacts)?;
+            for warning in &output.warnings {
+                journal.say(Level::Warning, warning);
+            }
+        }
+        self.write_experimental_history(progress)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! One pipeline of a run: what it starts with, and what is kept however it ends.
+
+use std::time::Instant;
+
+use alo_artifacts::{
+    DataSource, ExperimentalHistory, History, Keep, LoadError, OpenRun, RunId, RunRecord, RunState,
+    StagedArtifacts, check_sources,
+};
+use alo_plan::{Pipeline, PipelineKind, Plan};
+use camino::Utf8PathBuf;
+use jiff::Timestamp;
+
+use super::error::RunError;
+use super::places;
+use super::progress::Progress;
+use super::run::RunOptions;
+use crate::error_chain::error_chain;
+use crate::event::{Event, Level, Observer};
+use crate::executor::Executor;
+use crate::journal::{Journal, PipelineLog};
+use crate::project::Project;
+use crate::report::PipelineReport;
+
+/// What holds for a whole run.
+#[derive(Clone, Copy)]
+pub(super) struct RunScope<'a> {
+    pub(super) project: &'a Project,
+    pub(super) options: &'a RunOptions,
+    pub(super) run: &'a RunId,
+}
+
+impl RunScope<'_> {
+    /// Checks the data of every pipeline before anything runs.
+    pub(super) fn check_sources(&self, pipelines: &[&Pipeline]) -> Result<Vec<Vec<DataSource>>, LoadError> {
+        let (plan, bases) = (self.project.plan(), self.project.bases());
+        pipelines
+            .iter()
+            .map(|pipeline| check_sources(&bases, plan.external.load_data(pipeline.kind)))
+            .collect()
+    }
+}
+
+/// A pipeline about to run.
+pub(super) struct PipelineRun<'a> {
+    pub(super) scope: RunScope<'a>,
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) sources: &'a [DataSource],
+    /// Whether another pipeline follows.
+    pub(super) more: bool,
+}
+
+/// A pipeline that ran.
+pub(super) struct PipelineEnd {
+    pub(super) report: PipelineReport,
+    pub(super) error: Option<RunError>,
+}
+
+impl<'a> PipelineRun<'a> {
+    pub(super) fn kind(&self) -> PipelineKind {
+        self.pipeline.kind
+    }
+
+    pub(super) fn plan(&self) -> &'a Plan {
+        self.scope.project.plan()
+    }
+
+    /// Runs all phases; keeps what is to be kept.
+    pub(super) fn run(&self, executor: &mut dyn Executor, observer: &mut dyn Observer) -> PipelineEnd {
+        let (kind, started) = (self.kind(), Instant::now());
+        let steps = self.pipeline.steps.iter().map(|step| step.name.to_string()).collect();
+        observer.event(&Event::PipelineStarted { pipeline: kind, steps });
+        let begun = StagedArtifacts::begin(self.scope.project.layout(), kind, self.scope.run)
+            .map_err(RunError::from)
+            .and_then(|staged| Ok((PipelineLog::open(staged.layout())?, staged)));
+        let (mut log, staged) = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                return PipelineEnd { report: places::failed_before_start(kind), error: Some(error) };
+            }
+        };
+        let mut journal = Journal::new(&mut log, observer);
+        let record = self.record();
+        let history = self.begin_history(&record, &mut journal);
+        let layout = staged.layout().clone();
+        let mut progress = Progress::new(&layout, record);
+        let result = self.all_phases(executor, &mut progress, &mut journal);
+        let mut end = self.keep(progress, staged, history, result, &mut journal);
+        let seconds = started.elapsed().as_secs_f64();
+        if end.error.is_none() {
+            journal.emit(&Event::PipelineFinished { pipeline: kind, seconds });
+        }
+        end.report.seconds = seconds;
+        end.report.shown = std::mem::take(&mut log.shown);
+        end.report.warnings = std::mem::take(&mut log.warnings);
+        end
+    }
+
+    /// The record of this run as it begins.
+    fn record(&self) -> RunRecord {
+        let (project, plan) = (self.scope.project, self.plan());
+        let mut record = RunRecord::new(self.scope.run.clone(), self.kind(), Timestamp::now());
+        project.name().clone_into(&mut record.name);
+        record.version.clone_from(&plan.version);
+        record.mode = self.scope.options.mode.to_string();
+        record.plan = project.plan_file().map(ToOwned::to_owned);
+        record.param_id = alo_artifacts::param_id(self.pipeline);
+        record.steps = self
+            .pipeline
+            .steps
+            .iter()
+            .map(|step| alo_artifacts::StepRecord {
+                name: step.name.to_string(),
+                args: serde_json::to_value(&step.args).unwrap_or_default(),
+                ..Default::default()
+            })
+            .collect();
+        record
+    }
+
+    /// Opens the run's folder in history. A run whose history cannot be written runs all the same.
+    fn begin_history(&self, record: &RunRecord, journal: &mut Journal<'_>) -> Option<OpenRun> {
+        let begun = History::new(self.scope.project.layout()).begin(record.clone()).and_then(|run| {
+            run.add_file("experimental_plan.yaml", self.plan().to_yaml().as_bytes())?;
+            Ok(run)
+        });
+        begun
+            .map_err(|error| {
+                journal.say(Level::Warning, &format!("this run is not recorded: {}", error_chain(&error)))
+            })
+            .ok()
+    }
+
+    /// Writes ids and times where other programs look for them.
+    pub(super) fn write_experimental_history(&self, progress: &mut Progress<'_>) -> Result<(), RunError> {
+        let record = &mut progress.record;
+        if self.kind() == PipelineKind::Inference {
+            let training = self.scope.project.layout().artifacts(PipelineKind::Train).experimental_history();
+            let training = ExperimentalHistory::read(&training)
+                .map_or_else(|_| "none".to_owned(), |training| training.id);
+            record.train_id = Some(training);
+        }
+        let history = ExperimentalHistory {
+            id: record.id.to_string(),
+            start_time: record.started,
+            end_time: Timestamp::now(),
+            data_id: record.data_id.clone(),
+            code_id: record.code_id.clone(),
+            param_id: record.param_id.clone(),
+            train_id: record.train_id.clone(),
+        };
+        Ok(history.write(&progress.artifacts.experimental_history())?)
+    }
+
+    /// Makes the artifacts current if all went well, and records the run.
+    fn keep(
+        &self,
+        progress: Progress<'_>,
+        staged: StagedArtifacts,
+        history: Option<OpenRun>,
+        result: Result<(), RunError>,
+        journal: &mut Journal<'_>,
+    ) -> PipelineEnd {
+        let current = self.scope.project.layout().artifacts(self.kind());
+        let staged_layout = staged.layout().clone();
+        let mut staged = Some(staged);
+        let (record, mut report) = progress.end();
+        journal.flush();
+        let error = match result {
+            Ok(()) => staged.take().and_then(|staged| staged.commit().err()).map(RunError::from),
+            Err(error) => Some(error),
+        };
+        report.state = match &error {
+            None => RunState::Succeeded,
+            Some(error) if error.is_interruption() => RunState::Interrupted,
+            Some(_) => RunState::Failed,
+        };
+        let control = &self.plan().control;
+        let layout = if error.is_none() { &current } else { &staged_layout };
+        let keep = Keep {
+            layout: Some(layout),
+            artifacts: control.backup_artifacts,
+            logs: control.backup_log || error.is_some(),
+        };
+        if let Some(run) = history {
+            report.places.history = self.finish_history(run, record, &report, error.as_ref(), &keep, journal);
+        }
+        match &error {
+            None => places::find(&current, self.kind(), &mut report.places),
+            Some(_) => {
+                let log =
+                    report.places.history.as_ref().map(|folder| folder.join("log").join("pipeline.log"));
+                report.places.log = log.filter(|log| log.is_file());
+            }
+        }
+        PipelineEnd { report, error }
+    }
+
+    /// Records how the run ended and keeps history within its quota. Gives the run's folder.
+    fn finish_history(
+        &self,
+        mut run: OpenRun,
+        record: RunRecord,
+        report: &PipelineReport,
+        error: Option<&RunError>,
+        keep: &Keep<'_>,
+        journal: &mut Journal<'_>,
+    ) -> Option<Utf8PathBuf> {
+        let layout = self.scope.project.layout();
+        let updated =
+            run.update(|written| *written = record).and_then(|()| match fs_err::read(layout.lockfile()) {
+                Ok(lock) => run.add_file("alo.lock", &lock),
+                // Native steps need no lock.
+                Err(_) => Ok(()),
+            });
+        if let Err(error) = updated {
+            journal
+                .say(Level::Warning, &format!("the run's record is not complete: {}", error_chain(&error)));
+        }
+        let finished = run.finish(report.state, error.map(RunError::recorded), keep);
+        for warning in &finished.warnings {
+            journal.say(Level::Warning, warning);
+        }
+        let quota = self.plan().control.backup_size.saturating_mul(1_000_000);
+        match History::new(layout).prune(quota, Some(self.scope.run)) {
+            Ok(pruned) => {
+                for (kind, run) in &pruned.runs {
+                    journal.note(&format!(
+                        "removed {run} from the {kind} history: it is larger than backup_size"
+                    ));
+                }
+            }
+            Err(error) => {
+                journal.say(Level::Warning, &format!("history could not be trimmed: {}", error_chain(&error)))
+            }
+        }
+        Some(finished.folder)
+    }
+}

@@ -1,0 +1,80 @@
+//! How far a pipeline has come: what its record and its report will say.
+
+use alo_artifacts::{ArtifactLayout, EnvironmentRecord, LoadedData, RunRecord, RunState, StepState, code_id};
+
+use crate::context::PipelineState;
+use crate::executor::Prepared;
+use crate::report::{PipelineReport, Places, StepReport, SummaryReport};
+
+/// How far a pipeline has come.
+pub(super) struct Progress<'a> {
+    /// Where its artifacts are made.
+    pub(super) artifacts: &'a ArtifactLayout,
+    /// What passes from step to step.
+    pub(super) state: PipelineState,
+    /// What history will know.
+    pub(super) record: RunRecord,
+    steps: Vec<StepReport>,
+    pub(super) places: Places,
+}
+
+impl<'a> Progress<'a> {
+    pub(super) fn new(artifacts: &'a ArtifactLayout, record: RunRecord) -> Self {
+        let state = PipelineState::default();
+        Self { artifacts, state, record, steps: Vec::new(), places: Places::default() }
+    }
+
+    /// Code and environments are ready.
+    pub(super) fn prepared(&mut self, prepared: Prepared) {
+        let identities: Vec<String> = prepared.code.iter().map(|code| code.identity.clone()).collect();
+        let names: Vec<String> = self.record.steps.iter().map(|step| step.name.clone()).collect();
+        self.record.code_id =
+            code_id(names.iter().map(String::as_str).zip(identities.iter().map(String::as_str)));
+        for (step, code) in self.record.steps.iter_mut().zip(prepared.code) {
+            step.code = code.description;
+        }
+        self.record.environments = prepared
+            .environments
+            .into_iter()
+            .map(|used| EnvironmentRecord {
+                python: used.python,
+                key: used.key,
+                steps: used.steps,
+                packages: used.packages,
+            })
+            .collect();
+    }
+
+    /// The data is there.
+    pub(super) fn loaded(&mut self, data: &LoadedData) {
+        self.record.data_id.clone_from(&data.data_id);
+    }
+
+    /// A step has ended.
+    pub(super) fn step_ended(&mut self, index: usize, seconds: f64, state: StepState) {
+        let Some(step) = self.record.steps.get_mut(index) else { return };
+        step.state = state;
+        step.seconds = Some(seconds);
+        self.steps.push(StepReport { name: step.name.clone(), state, seconds });
+    }
+
+    /// What is known at the end.
+    pub(super) fn end(mut self) -> (RunRecord, PipelineReport) {
+        let summary = self.state.summary.as_ref().map(SummaryReport::from);
+        if let Some(summary) = &summary {
+            self.record.result = Some(summary.result.clone());
+            self.record.score = Some(summary.score);
+        }
+        let report = PipelineReport {
+            pipeline: self.record.kind,
+            state: RunState::Running,
+            seconds: 0.0,
+            steps: self.steps,
+            summary,
+            places: self.places,
+            shown: Vec::new(),
+            warnings: Vec::new(),
+        };
+        (self.record, report)
+    }
+}

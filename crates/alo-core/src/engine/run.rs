@@ -1,0 +1,165 @@
+//! `Engine::run`: from a project to a finished run.
+
+use std::time::Instant;
+
+use alo_artifacts::{Holder, ProjectLock, Recovery, RunId, RunState, recover};
+use alo_plan::Pipeline;
+use jiff::Timestamp;
+
+use super::error::{RunError, RunFailure};
+use super::mode::Mode;
+use super::pipeline_run::{PipelineRun, RunScope};
+use crate::cancel::CancelToken;
+use crate::event::{Event, Level, Observer};
+use crate::executor::Executor;
+use crate::project::Project;
+use crate::report::RunReport;
+
+/// Runs plans with one executor.
+///
+/// Every run is whole or leaves the previous artifacts as they were, and every run is in the project's history, with how it
+/// ended. Two runs of one project do not mix: the second waits.
+pub struct Engine {
+    executor: Box<dyn Executor>,
+}
+
+/// How to run.
+///
+/// ```
+/// use alo_core::{Mode, PipelineKind, RunOptions};
+///
+/// let options = RunOptions { mode: Mode::Only(PipelineKind::Train), ..RunOptions::default() };
+/// assert!(options.wait);
+/// ```
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Which pipelines run. Default: all.
+    pub mode: Mode,
+    /// Whether to wait for another run of the project, instead of failing at once. Default: true.
+    pub wait: bool,
+    /// Asks the run to stop.
+    pub cancel: CancelToken,
+    /// What others are told who wait for this run. Default: `alo`.
+    pub command: String,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { mode: Mode::All, wait: true, cancel: CancelToken::new(), command: "alo".to_owned() }
+    }
+}
+
+impl Engine {
+    /// Makes an engine that runs steps with that executor.
+    pub fn new(executor: impl Executor + 'static) -> Self {
+        Self { executor: Box::new(executor) }
+    }
+
+    /// Runs the pipelines of a project in order; the first failure ends the run.
+    ///
+    /// Events go to `observer` on this thread, the last one is [`Event::RunFinished`].
+    pub fn run(
+        &mut self,
+        project: &Project,
+        options: &RunOptions,
+        observer: &mut dyn Observer,
+    ) -> Result<RunReport, Box<RunFailure>> {
+        let not_begun = |error: RunError| Box::new(RunFailure { error, report: None, log: None });
+        let pipelines = options.mode.pipelines(project.plan());
+        if pipelines.is_empty() {
+            return Err(not_begun(RunError::NothingToRun { mode: options.mode }));
+        }
+        let _lock = take_lock(project, options, observer).map_err(not_begun)?;
+        self.run_alone(project, options, &pipelines, observer)
+    }
+
+    /// Runs while nobody else does.
+    fn run_alone(
+        &mut self,
+        project: &Project,
+        options: &RunOptions,
+        pipelines: &[&Pipeline],
+        observer: &mut dyn Observer,
+    ) -> Result<RunReport, Box<RunFailure>> {
+        let started = Instant::now();
+        tidy_up(project, observer);
+        let run = RunId::generate(Timestamp::now(), project.name());
+        observer.event(&Event::RunStarted {
+            run: run.to_string(),
+            name: project.name().to_owned(),
+            project: project.root().to_owned(),
+        });
+        let mut report = RunReport {
+            run: run.to_string(),
+            name: project.name().to_owned(),
+            project: project.root().to_owned(),
+            state: RunState::Succeeded,
+            seconds: 0.0,
+            pipelines: Vec::new(),
+        };
+        let scope = RunScope { project, options, run: &run };
+        let error = self.run_pipelines(scope, pipelines, &mut report, observer).err();
+        report.seconds = started.elapsed().as_secs_f64();
+        if let Some(error) = &error {
+            report.state = if error.is_interruption() { RunState::Interrupted } else { RunState::Failed };
+        }
+        observer.event(&Event::RunFinished { report: report.clone() });
+        match error {
+            None => Ok(report),
+            Some(error) => {
+                let log = report.pipelines.last().and_then(|pipeline| pipeline.places.log.clone());
+                Err(Box::new(RunFailure { error, report: Some(report), log }))
+            }
+        }
+    }
+
+    fn run_pipelines(
+        &mut self,
+        scope: RunScope<'_>,
+        pipelines: &[&Pipeline],
+        report: &mut RunReport,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let sources = scope.check_sources(pipelines)?;
+        for (index, (pipeline, sources)) in pipelines.iter().zip(&sources).enumerate() {
+            let more = index + 1 < pipelines.len();
+            let end = PipelineRun { scope, pipeline, sources, more }.run(self.executor.as_mut(), observer);
+            report.pipelines.push(end.report);
+            if let Some(error) = end.error {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn take_lock(
+    project: &Project,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+) -> Result<ProjectLock, RunError> {
+    let holder = Holder::current(&options.command, Timestamp::now());
+    let mut waits = |holder: &Holder| observer.event(&Event::Waiting { holder: holder.clone() });
+    let cancelled = || options.cancel.is_cancelled();
+    let lock = ProjectLock::acquire(project.layout(), &holder, options.wait, &mut waits, &cancelled);
+    lock.map_err(|error| if options.cancel.is_cancelled() { RunError::Interrupted } else { error.into() })
+}
+
+/// Finishes or rolls back what killed runs have left.
+fn tidy_up(project: &Project, observer: &mut dyn Observer) {
+    let message = match recover(project.layout()) {
+        Ok(recovery) if recovery.is_empty() => return,
+        Ok(recovery) => told(&recovery),
+        Err(error) => format!("what a killed run left could not be tidied up: {error}"),
+    };
+    observer.event(&Event::Message { level: Level::Warning, step: None, message, show: false });
+}
+
+/// One line about what had to be tidied up.
+fn told(recovery: &Recovery) -> String {
+    let runs: Vec<_> = recovery.interrupted.iter().map(|run| format!("{} ({})", run.id, run.kind)).collect();
+    match runs.as_slice() {
+        [] => "unfinished files of a killed run were removed".to_owned(),
+        runs => format!("killed before it ended, now recorded as interrupted: {}", runs.join(", ")),
+    }
+}

@@ -1,0 +1,106 @@
+//! What runs steps: the one trait between the engine and the code of a plan.
+
+use alo_plan::Pipeline;
+
+use crate::cancel::CancelToken;
+use crate::context::StepContext;
+use crate::failure::StepFailure;
+use crate::journal::Journal;
+use crate::project::Project;
+
+/// Runs the steps of pipelines.
+///
+/// The engine calls [`prepare`](Self::prepare) before each pipeline, then [`run_step`](Self::run_step) for each of its steps
+/// in order, then [`finish`](Self::finish), whether they succeeded or not.
+pub trait Executor {
+    /// Makes ready what the steps of a pipeline need, before any of them runs.
+    fn prepare(&mut self, preparation: Preparation<'_>) -> Result<Prepared, ExecutorError>;
+
+    /// Runs one step. What it may see and do is in its context.
+    fn run_step(&mut self, context: &mut StepContext<'_>) -> Result<(), StepFailure>;
+
+    /// Ends what the pipeline no longer needs. With `more` another pipeline of the same run follows.
+    ///
+    /// After it nothing of the pipeline writes to its folders any longer.
+    fn finish(&mut self, more: bool, journal: &mut Journal<'_>);
+}
+
+/// What is to be prepared.
+#[non_exhaustive]
+pub struct Preparation<'a> {
+    /// The plan and its folder.
+    pub project: &'a Project,
+    /// The pipeline about to run.
+    pub pipeline: &'a Pipeline,
+    /// Asks to stop.
+    pub cancel: &'a CancelToken,
+    /// Where to tell what happens.
+    pub journal: Journal<'a>,
+}
+
+/// What the run's record keeps of the code and the environment.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    /// For each step in order: what code it runs.
+    pub code: Vec<StepCode>,
+    /// The environments that the steps run in.
+    pub environments: Vec<UsedEnvironment>,
+}
+
+/// What code a step runs.
+#[derive(Debug, Clone, Default)]
+pub struct StepCode {
+    /// Tells this code from every other: a commit, a digest.
+    pub identity: String,
+    /// What the run's record says of it.
+    pub description: serde_json::Value,
+}
+
+/// An environment that steps run in.
+#[derive(Debug, Clone, Default)]
+pub struct UsedEnvironment {
+    /// What identifies it in the cache.
+    pub key: String,
+    /// The version of Python, such as `3.10.14`.
+    pub python: String,
+    /// The steps that run in it.
+    pub steps: Vec<String>,
+    /// The installed packages as `name==version`.
+    pub packages: Vec<String>,
+}
+
+/// Why an executor could not prepare a pipeline.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ExecutorError {
+    message: String,
+    hint: Option<String>,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ExecutorError {
+    /// An error of its own.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, source: None }
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds what caused it.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}

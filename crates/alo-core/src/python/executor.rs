@@ -1,0 +1,300 @@
+//! Runs Python assets: prepares their code and environments, keeps a worker for each environment.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use alo_assets::guard::{Ended, Guard};
+use alo_assets::{Environment, Machine, PreparedPipeline, SetupRequest, set_up};
+use alo_plan::{HandOffMode, PipelineKind};
+use camino::Utf8PathBuf;
+
+use super::calls;
+use super::crash;
+use super::embedded;
+use super::message::{HandOffFiles, Message, Outcome, RunStep, ToWorker};
+use super::value::map_to_json;
+use super::worker::{Heard, Worker, WorkerError};
+use crate::context::StepContext;
+use crate::error_chain::error_chain;
+use crate::event::{Event, Level, Stream};
+use crate::executor::{Executor, ExecutorError, Preparation, Prepared, StepCode, UsedEnvironment};
+use crate::failure::{FailureKind, StepFailure};
+use crate::journal::Journal;
+
+/// Runs the steps of a plan that are Python assets.
+///
+/// Every environment has one worker process, which serves all steps that need it, in both pipelines. It ends with the run,
+/// together with every process it has started, even when this process is killed.
+pub struct PythonExecutor {
+    machine: Machine,
+    step_timeout: Option<Duration>,
+    workers: BTreeMap<String, Worker>,
+    prepared: Option<Pipeline>,
+}
+
+/// The pipeline that is running.
+struct Pipeline {
+    kind: PipelineKind,
+    setup: PreparedPipeline,
+    /// Whether its first step is still to come.
+    is_new: bool,
+    /// The step that ran last and what printed lines are filed under.
+    last: Option<Speaker>,
+}
+
+/// Whose lines are printed.
+#[derive(Debug, Clone)]
+struct Speaker {
+    step: String,
+    file: String,
+}
+
+impl PythonExecutor {
+    /// Uses that machine: its cache, its interpreters, its installers.
+    pub fn new(machine: Machine) -> Self {
+        Self { machine, step_timeout: None, workers: BTreeMap::new(), prepared: None }
+    }
+
+    /// Ends a step that takes longer. Default: no limit.
+    #[must_use]
+    pub fn step_timeout(mut self, limit: Duration) -> Self {
+        self.step_timeout = Some(limit);
+        self
+    }
+
+    /// Starts the worker of an environment, unless it is there.
+    fn start_worker(
+        &mut self,
+        environment: &Environment,
+        preparation: &Preparation<'_>,
+    ) -> Result<(), ExecutorError> {
+        if self.workers.contains_key(&environment.key) {
+            return Ok(());
+        }
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            ExecutorError::new("failed to start the Python worker").because(error)
+        };
+        let guard = Guard::install(&self.machine.cache).map_err(|error| failed(error.into()))?;
+        let script = embedded::worker_script(&self.machine.cache).map_err(|error| failed(error.into()))?;
+        let root = preparation.project.root();
+        let worker =
+            Worker::start(&guard, &environment.python, &script, &self.machine, root, preparation.cancel);
+        self.workers.insert(environment.key.clone(), worker.map_err(|error| failed(error.into()))?);
+        Ok(())
+    }
+
+    fn end_worker(worker: Worker, journal: &mut Journal<'_>, speaker: Option<&Speaker>) {
+        let ended = worker.end(&mut printer(journal, speaker));
+        match ended {
+            Ok(ended) => report_end(&ended, journal),
+            Err(error) => journal.say(Level::Warning, &error_chain(&error)),
+        }
+        journal.flush();
+    }
+}
+
+impl Executor for PythonExecutor {
+    fn prepare(&mut self, mut preparation: Preparation<'_>) -> Result<Prepared, ExecutorError> {
+        let kind = preparation.pipeline.kind;
+        let cancel = preparation.cancel;
+        let mut journal = preparation.journal.reborrow();
+        let setup = set_up(
+            &self.machine,
+            SetupRequest {
+                project: preparation.project.root(),
+                plan: preparation.project.plan(),
+                kind,
+                cancelled: &|| cancel.is_cancelled(),
+                observer: &mut |detail| {
+                    journal.note(&detail.to_string());
+                    journal.emit(&Event::Setup { pipeline: kind, detail });
+                },
+            },
+        )
+        .map_err(|error| {
+            let hint = error.hint();
+            let failed = ExecutorError::new(format!("failed to set up the {kind} pipeline")).because(error);
+            match hint {
+                Some(hint) => failed.with_hint(hint),
+                None => failed,
+            }
+        })?;
+        for environment in &setup.environments {
+            self.start_worker(environment, &preparation)?;
+        }
+        let unused: Vec<String> = self
+            .workers
+            .keys()
+            .filter(|key| setup.environments.iter().all(|used| used.key != **key))
+            .cloned()
+            .collect();
+        for key in unused {
+            if let Some(worker) = self.workers.remove(&key) {
+                Self::end_worker(worker, &mut preparation.journal, None);
+            }
+        }
+        let prepared = describe(&setup);
+        self.prepared = Some(Pipeline { kind, setup, is_new: true, last: None });
+        Ok(prepared)
+    }
+
+    fn run_step(&mut self, context: &mut StepContext<'_>) -> Result<(), StepFailure> {
+        let step = context.step_name().to_owned();
+        let broken = |cause: String| StepFailure::new(step.as_str(), FailureKind::Killed, cause);
+        let Some(pipeline) = &mut self.prepared else {
+            return Err(broken("the pipeline was not prepared".into()));
+        };
+        let Some(asset) = pipeline.setup.steps.iter().find(|asset| asset.name.as_str() == step) else {
+            return Err(broken("the step was not prepared".into()));
+        };
+        let environment = &pipeline.setup.environments[asset.environment];
+        let Some(mut worker) = self.workers.remove(&environment.key) else {
+            return Err(broken("its worker is gone".into()));
+        };
+        let file = asset.code.file.file_name().unwrap_or_default().to_owned();
+        let speaker = Speaker { step: step.clone(), file };
+        let crash_file = context.scope().project.layout().state().join("crash");
+        let hand_off = hand_off_files(context).map_err(|error| broken(error.to_string()))?;
+        let request = ToWorker::RunStep(Box::new(RunStep {
+            new_pipeline: pipeline.is_new,
+            step: &step,
+            module: &asset.code.module,
+            file: &asset.code.file,
+            folder: &asset.code.folder,
+            args: map_to_json(context.args()),
+            envs: map_to_json(&context.envs()),
+            meta: map_to_json(&context.meta()),
+            cwd: context.scope().project.root(),
+            hand_off,
+            crash_file: &crash_file,
+        }));
+        let deadline = self.step_timeout.map(|limit| Instant::now() + limit);
+        let heard = drive(&mut worker, &request, deadline, context, &speaker);
+        pipeline.is_new = false;
+        let own_files = self.machine.cache.join("embedded");
+        let result = match heard {
+            Ok(Heard::Message(Message::Done(Outcome::Finished {}))) => Ok(()),
+            Ok(Heard::Message(Message::Done(Outcome::Failed(failed)))) => {
+                Err(crash::told(&step, pipeline.kind.key(), failed))
+            }
+            Ok(Heard::Message(_)) => Err(broken("its worker spoke out of turn".into())),
+            Ok(Heard::Late) => Err(StepFailure::new(
+                step.as_str(),
+                FailureKind::TimedOut,
+                format!("it did not finish within {} s", self.step_timeout.unwrap_or_default().as_secs()),
+            )),
+            Ok(Heard::Ended(ended)) => {
+                report_end(&ended, context.journal());
+                Err(crash::died(&step, ended.status, &crash_file, &own_files))
+            }
+            Err(error) => Err(broken(error_chain(&error))),
+        };
+        // Nothing more to learn from it; it is not there unless the interpreter crashed.
+        let _ = fs_err::remove_file(&crash_file);
+        if result.is_ok() {
+            self.workers.insert(environment.key.clone(), worker);
+        } else {
+            // It is being ended because its step has failed; how it ends adds nothing.
+            let _ = worker.stop(&mut printer(context.journal(), Some(&speaker)));
+            context.journal().flush();
+        }
+        pipeline.last = Some(speaker);
+        match result {
+            Err(_) if context.is_cancelled() => {
+                Err(StepFailure::new(step.as_str(), FailureKind::Interrupted, "the run was interrupted"))
+            }
+            result => result,
+        }
+    }
+
+    fn finish(&mut self, more: bool, journal: &mut Journal<'_>) {
+        let last = self.prepared.take().and_then(|pipeline| pipeline.last);
+        if !more {
+            for worker in std::mem::take(&mut self.workers).into_values() {
+                Self::end_worker(worker, journal, last.as_ref());
+            }
+        }
+    }
+}
+
+/// Gives a worker its step and answers its calls until the step is over.
+fn drive(
+    worker: &mut Worker,
+    request: &ToWorker<'_>,
+    deadline: Option<Instant>,
+    context: &mut StepContext<'_>,
+    speaker: &Speaker,
+) -> Result<Heard, WorkerError> {
+    worker.wait_ready(&mut printer(context.journal(), Some(speaker)))?;
+    worker.say(request)?;
+    loop {
+        let heard = worker.listen(deadline, &mut printer(context.journal(), Some(speaker)))?;
+        context.journal().flush();
+        let Heard::Message(Message::Call(call)) = heard else { return Ok(heard) };
+        match calls::answer(context, call) {
+            Ok(result) => worker.say(&ToWorker::Result(result))?,
+            Err(refusal) => worker
+                .say(&ToWorker::Refused { message: &refusal.message, exception: refusal.kind.exception() })?,
+        }
+    }
+}
+
+/// Files what a worker prints under the step that is running.
+fn printer<'a>(
+    journal: &'a mut Journal<'_>,
+    speaker: Option<&'a Speaker>,
+) -> impl FnMut(Stream, String) + use<'a> {
+    let mut journal = journal.reborrow();
+    move |stream, line| {
+        let (step, file) = speaker.map_or(("", "python"), |speaker| (&speaker.step, &speaker.file));
+        journal.printed(step, file, stream, line);
+    }
+}
+
+fn report_end(ended: &Ended, journal: &mut Journal<'_>) {
+    for process in &ended.left_behind {
+        journal.say(
+            Level::Warning,
+            &format!("a step left process {} running (`{}`); it was stopped", process.pid, process.command),
+        );
+    }
+}
+
+/// The files that pass `data` and `config` to and from this step.
+fn hand_off_files(context: &StepContext<'_>) -> std::io::Result<HandOffFiles> {
+    let scope = context.scope();
+    if scope.project.plan().control.interface_mode == HandOffMode::Memory {
+        return Ok(HandOffFiles::default());
+    }
+    let folder = scope.project.layout().asset_interface(scope.pipeline.kind);
+    fs_err::create_dir_all(&folder)?;
+    let file = |step: &str, what: &str| -> Utf8PathBuf { folder.join(format!("{step}_{what}.pkl")) };
+    let previous = context.number().checked_sub(2).and_then(|index| scope.pipeline.steps.get(index));
+    let loads = |what| previous.map(|step| file(step.name.as_str(), what));
+    let saves = |what| Some(file(context.step_name(), what));
+    Ok(HandOffFiles {
+        load_data: loads("data"),
+        load_config: loads("config"),
+        save_data: saves("data"),
+        save_config: saves("config"),
+    })
+}
+
+fn describe(setup: &PreparedPipeline) -> Prepared {
+    let code = setup.steps.iter().map(|step| StepCode {
+        identity: step.code.identity.digest().to_owned(),
+        description: serde_json::to_value(&step.code.identity).unwrap_or_default(),
+    });
+    let environments = setup.environments.iter().enumerate().map(|(index, used)| UsedEnvironment {
+        key: used.key.clone(),
+        python: used.version.to_string(),
+        steps: setup
+            .steps
+            .iter()
+            .filter(|step| step.environment == index)
+            .map(|step| step.name.to_string())
+            .collect(),
+        packages: used.packages.clone(),
+    });
+    Prepared { code: code.collect(), environments: environments.collect() }
+}

@@ -1,0 +1,14 @@
+//! Steps that are Python assets: a worker process for each environment, and the protocol it speaks.
+
+mod calls;
+mod crash;
+mod embedded;
+mod executor;
+mod message;
+mod module_names;
+mod output;
+mod value;
+mod variables;
+mod worker;
+
+pub use executor::PythonExecutor;

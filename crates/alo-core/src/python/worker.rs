@@ -1,0 +1,275 @@
+//! A worker process: started, spoken to, listened to, and always reaped.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::process::{ChildStderr, ChildStdout};
+use std::time::{Duration, Instant};
+
+use alo_assets::Machine;
+use alo_assets::guard::{Ended, Guard, GuardedChild, Stopper};
+use camino::Utf8Path;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::message::{FromWorker, Message, PROTOCOL, ToWorker};
+use super::output::OutputPipe;
+use super::variables;
+use crate::cancel::CancelToken;
+use crate::event::Stream;
+
+/// Longer messages are not read: a worker sends a few kilobytes.
+const LONGEST_MESSAGE: usize = 256 << 20;
+/// A worker that has not said hello by then will not.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+/// What a worker has for its own end: `atexit`, threads.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A Python process that runs assets.
+#[derive(Debug)]
+pub(super) struct Worker {
+    child: GuardedChild,
+    stdout: OutputPipe<ChildStdout>,
+    stderr: OutputPipe<ChildStderr>,
+    inbox: Vec<u8>,
+    pid: Option<u32>,
+}
+
+/// What a worker did.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// It said something.
+    Message(Message),
+    /// It has ended, and so have all its processes.
+    Ended(Ended),
+    /// It said nothing until the deadline.
+    Late,
+}
+
+/// Why a worker could not be started or spoken to.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WorkerError {
+    /// A system call failed.
+    #[error("failed to {what} the Python worker")]
+    Io {
+        what: &'static str,
+        #[source]
+        source: io::Error,
+    },
+    /// It speaks, but not as it should.
+    #[error("the Python worker does not speak the protocol: {0}")]
+    Protocol(String),
+    /// It ended before it was ready.
+    #[error("the Python worker did not start: {0}")]
+    NotStarted(String),
+}
+
+impl Worker {
+    /// Starts a worker; it gets ready while the caller goes on.
+    pub(super) fn start(
+        guard: &Guard,
+        python: &Utf8Path,
+        script: &Utf8Path,
+        machine: &Machine,
+        folder: &Utf8Path,
+        cancel: &CancelToken,
+    ) -> Result<Self, WorkerError> {
+        let failed = |source| WorkerError::Io { what: "start", source };
+        let mut command = guard.run(python, script).map_err(failed)?;
+        variables::set(command.command(), machine, python);
+        command.command().current_dir(folder);
+        let mut child = command.spawn().map_err(failed)?;
+        cancel.stops(child.stopper().map_err(failed)?);
+        let missing = || failed(io::Error::other("its output is not piped"));
+        let stdout = child.take_stdout().ok_or_else(missing)?;
+        let stderr = child.take_stderr().ok_or_else(missing)?;
+        Ok(Self {
+            stdout: OutputPipe::new(Stream::Stdout, stdout).map_err(failed)?,
+            stderr: OutputPipe::new(Stream::Stderr, stderr).map_err(failed)?,
+            child,
+            inbox: Vec::new(),
+            pid: None,
+        })
+    }
+
+    /// Waits until it is ready.
+    pub(super) fn wait_ready(&mut self, print: &mut dyn FnMut(Stream, String)) -> Result<(), WorkerError> {
+        if self.pid.is_some() {
+            return Ok(());
+        }
+        let mut last = String::new();
+        let mut printed = |stream, line: String| {
+            line.clone_into(&mut last);
+            print(stream, line);
+        };
+        match self.listen(Some(Instant::now() + START_TIMEOUT), &mut printed)? {
+            Heard::Message(Message::Hello(hello)) if hello.protocol == PROTOCOL => {
+                self.pid = Some(hello.pid);
+                Ok(())
+            }
+            Heard::Message(Message::Hello(hello)) => Err(WorkerError::Protocol(format!(
+                "version {} instead of {PROTOCOL}, on Python {}",
+                hello.protocol, hello.python
+            ))),
+            Heard::Message(_) => Err(WorkerError::Protocol("it did not say hello first".into())),
+            Heard::Late => {
+                Err(WorkerError::NotStarted(format!("not ready after {} s", START_TIMEOUT.as_secs())))
+            }
+            Heard::Ended(ended) => {
+                Err(WorkerError::NotStarted(format!("{}; its last words: {last}", ended.status)))
+            }
+        }
+    }
+
+    /// Says something to it. A worker that is gone is noticed by [`Self::listen`].
+    pub(super) fn say(&mut self, message: &ToWorker<'_>) -> Result<(), WorkerError> {
+        let mut line =
+            serde_json::to_vec(message).map_err(|error| WorkerError::Protocol(error.to_string()))?;
+        line.push(b'\n');
+        match self.child.line().write_all(&line) {
+            Err(error) if !is_gone(&error) => Err(WorkerError::Io { what: "write to", source: error }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for its next message. What it printed before comes first.
+    pub(super) fn listen(
+        &mut self,
+        deadline: Option<Instant>,
+        print: &mut dyn FnMut(Stream, String),
+    ) -> Result<Heard, WorkerError> {
+        loop {
+            if let Some(message) = self.next_message()? {
+                return Ok(Heard::Message(message));
+            }
+            let speaks = match self.wait_for_input(deadline)? {
+                Some(speaks) => speaks,
+                None => return Ok(Heard::Late),
+            };
+            self.stdout.drain(print);
+            self.stderr.drain(print);
+            if speaks && !self.receive()? {
+                return self.reap(print).map(Heard::Ended);
+            }
+        }
+    }
+
+    /// Lets it end as a Python program ends, and makes sure that it does.
+    pub(super) fn end(mut self, print: &mut dyn FnMut(Stream, String)) -> Result<Ended, WorkerError> {
+        self.say(&ToWorker::Shutdown {})?;
+        let deadline = Instant::now() + END_TIMEOUT;
+        loop {
+            match self.listen(Some(deadline), print)? {
+                Heard::Ended(ended) => return Ok(ended),
+                Heard::Message(_) => {}
+                Heard::Late => return self.stop(print),
+            }
+        }
+    }
+
+    /// Ends it without asking.
+    pub(super) fn stop(mut self, print: &mut dyn FnMut(Stream, String)) -> Result<Ended, WorkerError> {
+        self.stopper()?.stop();
+        self.reap(print)
+    }
+
+    fn stopper(&self) -> Result<Stopper, WorkerError> {
+        self.child.stopper().map_err(|source| WorkerError::Io { what: "stop", source })
+    }
+
+    /// Waits until something can be read. Tells whether it is a message; nothing when the deadline has passed.
+    fn wait_for_input(&self, deadline: Option<Instant>) -> Result<Option<bool>, WorkerError> {
+        let mut watched = vec![PollFd::from_borrowed_fd(self.child.line().as_fd(), PollFlags::IN)];
+        for (pipe, ended) in
+            [(self.stdout.descriptor(), self.stdout.ended), (self.stderr.descriptor(), self.stderr.ended)]
+        {
+            if !ended {
+                watched.push(PollFd::from_borrowed_fd(pipe, PollFlags::IN));
+            }
+        }
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let timeout =
+                left.map(|left| Timespec::try_from(left).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 }));
+            match poll(&mut watched, timeout.as_ref()) {
+                Ok(0) => return Ok(None),
+                Ok(_) => return Ok(Some(!watched[0].revents().is_empty())),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(WorkerError::Io { what: "wait for", source: error.into() }),
+            }
+        }
+    }
+
+    /// Reads what it has said. Tells whether the line is still open.
+    fn receive(&mut self) -> Result<bool, WorkerError> {
+        let mut chunk = [0; 16 * 1024];
+        match self.child.line().read(&mut chunk) {
+            Ok(0) => Ok(false),
+            Ok(count) => {
+                self.inbox.extend_from_slice(&chunk[..count]);
+                if self.inbox.len() > LONGEST_MESSAGE {
+                    return Err(WorkerError::Protocol("a message without end".into()));
+                }
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            Err(error) if is_gone(&error) => Ok(false),
+            Err(source) => Err(WorkerError::Io { what: "read from", source }),
+        }
+    }
+
+    fn next_message(&mut self) -> Result<Option<Message>, WorkerError> {
+        let Some(end) = self.inbox.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
+        let line: Vec<u8> = self.inbox.drain(..=end).collect();
+        let message = serde_json::from_slice::<FromWorker>(&line).map_err(|error| error.to_string());
+        let message = message.and_then(|said| said.message().ok_or_else(|| "an unknown message".into()));
+        message.map(Some).map_err(WorkerError::Protocol)
+    }
+
+    /// Waits for its end and hands on its last words.
+    fn reap(&mut self, print: &mut dyn FnMut(Stream, String)) -> Result<Ended, WorkerError> {
+        // While its output is full it cannot end.
+        while !(self.stdout.ended && self.stderr.ended) {
+            self.stdout.drain(print);
+            self.stderr.drain(print);
+            if self.child.has_ended().map_err(|source| WorkerError::Io { what: "wait for", source })? {
+                break;
+            }
+            self.wait_for_output()?;
+        }
+        let ended = self.child.wait().map_err(|source| WorkerError::Io { what: "wait for", source })?;
+        self.kill_group();
+        self.stdout.drain(print);
+        self.stderr.drain(print);
+        Ok(ended)
+    }
+
+    fn wait_for_output(&self) -> Result<(), WorkerError> {
+        let pipes = [&self.stdout.descriptor(), &self.stderr.descriptor()]
+            .map(|pipe| PollFd::from_borrowed_fd(*pipe, PollFlags::IN));
+        let open = [!self.stdout.ended, !self.stderr.ended];
+        let mut watched: Vec<_> =
+            pipes.into_iter().zip(open).filter(|(_, open)| *open).map(|(pipe, _)| pipe).collect();
+        let while_open = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+        match poll(&mut watched, Some(&while_open)) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(WorkerError::Io { what: "wait for", source: error.into() }),
+        }
+    }
+
+    /// For the case that the guard itself was killed: its worker is in a process group of its own.
+    fn kill_group(&self) {
+        let pid = self.pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            // There is no such group any more in every other case.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected
+    )
+}

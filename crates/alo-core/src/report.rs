@@ -1,0 +1,96 @@
+//! A run in short: what the closing block of a run shows.
+
+use alo_artifacts::{RunState, StepState, Summary};
+use alo_plan::PipelineKind;
+use camino::Utf8PathBuf;
+use serde::Serialize;
+
+/// A run in short.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct RunReport {
+    /// Its id, the name of its folders in history.
+    pub run: String,
+    /// Name of the contents.
+    pub name: String,
+    /// The project's folder.
+    pub project: Utf8PathBuf,
+    /// How it ended.
+    pub state: RunState,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// The pipelines that ran, in order.
+    pub pipelines: Vec<PipelineReport>,
+}
+
+/// A pipeline of a run in short.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct PipelineReport {
+    /// Which one.
+    pub pipeline: PipelineKind,
+    /// How it ended.
+    pub state: RunState,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// The steps that ran, in order.
+    pub steps: Vec<StepReport>,
+    /// The summary that its steps saved.
+    pub summary: Option<SummaryReport>,
+    /// Where everything lies.
+    pub places: Places,
+    /// What its steps asked to be shown at the end.
+    pub shown: Vec<String>,
+    /// What is to be looked at though nothing failed.
+    pub warnings: Vec<String>,
+}
+
+/// A step of a run in short.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct StepReport {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub state: StepState,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// A summary in short.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SummaryReport {
+    /// The result.
+    pub result: String,
+    /// From 0 to 1.
+    pub score: f64,
+    /// The note.
+    pub note: String,
+}
+
+impl From<&Summary> for SummaryReport {
+    fn from(summary: &Summary) -> Self {
+        Self { result: summary.result.clone(), score: summary.score, note: summary.note.clone() }
+    }
+}
+
+/// Where a pipeline left what it made. Only what is there is named.
+#[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
+pub struct Places {
+    /// The folder of models, when there are any.
+    pub models: Option<Utf8PathBuf>,
+    /// Files in `report/`.
+    pub report: Vec<Utf8PathBuf>,
+    /// Files in `output/`.
+    pub output: Vec<Utf8PathBuf>,
+    /// The summary's file.
+    pub summary: Option<Utf8PathBuf>,
+    /// The whole log of the pipeline.
+    pub log: Option<Utf8PathBuf>,
+    /// The run's folder in history.
+    pub history: Option<Utf8PathBuf>,
+    /// Files exported to the plan's save path.
+    pub exported: Vec<Utf8PathBuf>,
+}
