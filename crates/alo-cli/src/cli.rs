@@ -1,0 +1,73 @@
+//! The words of the command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{asset, completions, history, init, run, validate};
+
+/// Runs AI Contents: a plan of steps in Python, with their data, models and history.
+#[derive(Debug, Parser)]
+#[command(name = "alo", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+const EXAMPLES: &str = "Examples:
+  alo init my-project --example titanic   a project that runs as it is
+  alo run                                 the plan of this folder
+  alo run plan.yaml --mode train          another plan, training only
+  alo validate plan.yaml                  all faults of a plan, nothing is run
+  alo history                             the runs of this project
+
+Exit codes: 0 success, 1 a run failed, 2 wrong command line or plan, 130 interrupted.";
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Shows errors, warnings and the closing block only.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Shows no spinner, plain lines only, as when the output is piped.
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs a plan: fetches the code, builds the environment, loads the data, runs the steps.
+    Run(run::Args),
+    /// Checks plans and shows every fault with its place. Runs nothing.
+    Validate(validate::Args),
+    /// Makes a project: a plan and assets that run as they are.
+    Init(init::Args),
+    /// Makes the code of a new step.
+    Asset(asset::Args),
+    /// Shows the runs of a project.
+    History(history::Args),
+    /// Prints the completion script of a shell.
+    Completions(completions::Args),
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people, on stderr.
+    #[default]
+    Human,
+    /// For programs, on stdout.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_words_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

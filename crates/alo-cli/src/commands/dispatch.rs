@@ -1,0 +1,19 @@
+//! From the words of the command line to the command.
+
+use super::{asset, completions, history, init, run as run_command, validate};
+use crate::cli::{Arguments, Command};
+use crate::exit_code::Exit;
+use crate::ui::Ui;
+
+/// Runs the command that was asked for.
+pub(crate) fn run(arguments: Arguments) -> Exit {
+    let ui = Ui::new(&arguments.global);
+    match arguments.command {
+        Command::Run(args) => run_command::run(args, &ui),
+        Command::Validate(args) => validate::run(&args, &ui),
+        Command::Init(args) => init::run(&args, &ui),
+        Command::Asset(args) => asset::run(&args, &ui),
+        Command::History(args) => history::run(&args, &ui),
+        Command::Completions(args) => completions::run(&args, &ui),
+    }
+}

@@ -1,0 +1,64 @@
+//! The closing block of a run: scores, times, and where everything lies.
+
+use alo_core::{PipelineReport, RunReport};
+
+use super::quantity;
+use super::table::columns;
+use crate::ui::{Paint, Ui};
+
+/// Shows a run that succeeded.
+pub(crate) fn show(report: &RunReport, ui: &Ui) {
+    ui.say("");
+    let head = format!("{} finished in {}", report.name, quantity::seconds(report.seconds));
+    ui.say(&ui.paint(Paint::Good, &head));
+    for pipeline in &report.pipelines {
+        ui.say("");
+        ui.say(&ui.paint(Paint::Strong, pipeline.pipeline.as_str()));
+        for line in columns(&rows(pipeline)) {
+            ui.say(&format!("  {line}"));
+        }
+        for shown in &pipeline.shown {
+            ui.say(&format!("  {shown}"));
+        }
+        for warning in &pipeline.warnings {
+            ui.say(&format!("  {} {warning}", ui.paint(Paint::Warning, "warning:")));
+        }
+    }
+}
+
+fn rows(pipeline: &PipelineReport) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    let mut row = |label: &str, text: String| rows.push(vec![label.to_owned(), text]);
+    if let Some(summary) = &pipeline.summary {
+        row("score", summary.score.to_string());
+        row("result", summary.result.clone());
+        if !summary.note.is_empty() {
+            row("note", summary.note.clone());
+        }
+    }
+    let steps: Vec<_> = pipeline
+        .steps
+        .iter()
+        .map(|step| format!("{} {}", step.name, quantity::seconds(step.seconds)))
+        .collect();
+    row("time", format!("{} ({})", quantity::seconds(pipeline.seconds), steps.join(", ")));
+    let places = &pipeline.places;
+    for (label, path) in [("model", &places.models), ("summary", &places.summary)] {
+        if let Some(path) = path {
+            row(label, path.to_string());
+        }
+    }
+    for (label, files) in
+        [("report", &places.report), ("output", &places.output), ("exported", &places.exported)]
+    {
+        for file in files {
+            row(label, file.to_string());
+        }
+    }
+    for (label, path) in [("log", &places.log), ("history", &places.history)] {
+        if let Some(path) = path {
+            row(label, path.to_string());
+        }
+    }
+    rows
+}

@@ -1,0 +1,106 @@
+//! The events of a run as lines for people; on a terminal with a spinner.
+
+use alo_core::{Event, Level, Observer, Phase};
+
+use super::{quantity, setup};
+use crate::ui::{Paint, Ui};
+
+/// Shows a run on the screen.
+pub(crate) struct Screen<'a> {
+    ui: &'a Ui,
+}
+
+impl<'a> Screen<'a> {
+    pub(crate) fn new(ui: &'a Ui) -> Self {
+        Self { ui }
+    }
+
+    fn line(&self, line: &str) {
+        self.ui.progress(&format!("  {line}"));
+    }
+}
+
+impl Observer for Screen<'_> {
+    fn event(&mut self, event: &Event) {
+        let ui = self.ui;
+        match event {
+            Event::Waiting { holder } => {
+                ui.say(&format!(
+                    "{} another run holds the project: {holder}",
+                    ui.paint(Paint::Warning, "waiting:")
+                ));
+                ui.busy("waiting for the project");
+            }
+            Event::RunStarted { name, project, .. } => {
+                ui.progress(&format!("{} in {project}", ui.paint(Paint::Strong, name)));
+            }
+            Event::PipelineStarted { pipeline, steps } => {
+                ui.progress(&format!(
+                    "{}: {}",
+                    ui.paint(Paint::Strong, pipeline.as_str()),
+                    steps.join(" > ")
+                ));
+            }
+            Event::PhaseStarted { phase, .. } => match phase {
+                Phase::Setup => ui.busy("setting up code and environment"),
+                Phase::Load => ui.busy("loading data"),
+                Phase::Save => ui.busy("saving"),
+                Phase::Run => {}
+            },
+            Event::Setup { detail, .. } => {
+                if let Some(line) = setup::line(detail) {
+                    self.line(&line);
+                }
+                ui.doing(&detail.to_string());
+            }
+            Event::DataLoaded { files, bytes, copied, .. } if *files > 0 => self.line(&format!(
+                "data: {files} file{}, {}, {copied} copied",
+                if *files == 1 { "" } else { "s" },
+                quantity::bytes(*bytes)
+            )),
+            Event::ModelLoaded { source } => self.line(&format!("model: {source}")),
+            Event::StepStarted { step, number, total, .. } => {
+                self.line(&format!("[{number}/{total}] {step}"));
+                ui.busy(&format!("[{number}/{total}] {step}"));
+            }
+            Event::StepOutput { step, line, .. } => {
+                self.line(&format!("{} {line}", ui.paint(Paint::Faint, &format!("{step} |"))));
+            }
+            Event::Message { level, step, message, .. } => {
+                let speaker = step.as_ref().map(|step| ui.paint(Paint::Faint, &format!("{step} | ")));
+                let speaker = speaker.unwrap_or_default();
+                match level {
+                    Level::Info => self.line(&format!("{speaker}{message}")),
+                    Level::Warning => {
+                        self.line(&format!("{speaker}{} {message}", ui.paint(Paint::Warning, "warning:")));
+                    }
+                    Level::Error => {
+                        self.line(&format!("{speaker}{} {message}", ui.paint(Paint::Error, "error:")))
+                    }
+                }
+            }
+            Event::SummarySaved { step, summary } => self.line(&format!(
+                "{} result {}, score {}",
+                ui.paint(Paint::Faint, &format!("{step} |")),
+                summary.result,
+                summary.score
+            )),
+            Event::StepFinished { step, seconds, .. } => {
+                ui.idle();
+                self.line(&format!(
+                    "{} {step} in {}",
+                    ui.paint(Paint::Good, "done"),
+                    quantity::seconds(*seconds)
+                ));
+            }
+            Event::StepFailed { failure, seconds, .. } => {
+                ui.idle();
+                let what = format!("{} after {}", failure.step, quantity::seconds(*seconds));
+                self.line(&format!("{} {what}", ui.paint(Paint::Error, "failed")));
+            }
+            Event::Exported { file, .. } => self.line(&format!("exported {file}")),
+            Event::PhaseFinished { .. } | Event::RunFinished { .. } => ui.idle(),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What people and programs see of a run.
+
+pub(crate) mod closing;
+pub(crate) mod events;
+pub(crate) mod failure;
+pub(crate) mod json;
+pub(crate) mod quantity;
+mod setup;
+pub(crate) mod table;

@@ -1,0 +1,117 @@
+//! The one gate to the terminal: stdout carries what a script would pipe, everything else goes to stderr.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::Global;
+
+/// Where a command prints.
+pub(crate) struct Ui {
+    colour: bool,
+    quiet: bool,
+    spinner: Option<ProgressBar>,
+}
+
+impl Ui {
+    /// Looks at the terminal and the wishes of the user (`NO_COLOR`, `--quiet`, `--no-progress`).
+    pub(crate) fn new(global: &Global) -> Self {
+        let terminal =
+            io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let spinner = (terminal && !global.quiet && !global.no_progress).then(spinner);
+        Self { colour, quiet: global.quiet, spinner }
+    }
+
+    /// Whether stderr may be coloured.
+    pub(crate) fn colour(&self) -> bool {
+        self.colour
+    }
+
+    /// Prints a line of data for a script.
+    pub(crate) fn data(&self, line: &str) {
+        // A reader that has gone (`alo history | head`) is no fault of ours.
+        let _ = writeln!(io::stdout().lock(), "{line}");
+    }
+
+    /// Prints a line of progress, unless it is to be quiet.
+    pub(crate) fn progress(&self, line: &str) {
+        if !self.quiet {
+            self.say(line);
+        }
+    }
+
+    /// Prints a line that is to be seen.
+    pub(crate) fn say(&self, line: &str) {
+        let print = || {
+            // As in `data`.
+            let _ = writeln!(io::stderr().lock(), "{line}");
+        };
+        match &self.spinner {
+            Some(spinner) => spinner.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Shows what goes on, with a spinner and the time it takes, on a terminal.
+    pub(crate) fn busy(&self, what: &str) {
+        if let Some(spinner) = &self.spinner {
+            spinner.reset_elapsed();
+            spinner.set_message(what.to_owned());
+            spinner.enable_steady_tick(Duration::from_millis(120));
+        }
+    }
+
+    /// Changes what the spinner says, while the time goes on.
+    pub(crate) fn doing(&self, what: &str) {
+        if let Some(spinner) = &self.spinner {
+            spinner.set_message(what.chars().take(100).collect::<String>());
+        }
+    }
+
+    /// Takes the spinner away.
+    pub(crate) fn idle(&self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.disable_steady_tick();
+            spinner.finish_and_clear();
+        }
+    }
+
+    /// Paints text for a terminal.
+    pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{}m{text}\u{1b}[0m", paint.code()) } else { text.to_owned() }
+    }
+}
+
+/// The few colours that are used, by what they mean.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Paint {
+    Error,
+    Warning,
+    Good,
+    Hint,
+    Strong,
+    Faint,
+}
+
+impl Paint {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Error => "1;31",
+            Self::Warning => "1;33",
+            Self::Good => "1;32",
+            Self::Hint => "1;36",
+            Self::Strong => "1",
+            Self::Faint => "2",
+        }
+    }
+}
+
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    match ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
