@@ -1,0 +1,11 @@
+//! What the end-to-end tests share: a project of their own in a clean environment, and the built `alo` to drive.
+
+mod outcome;
+mod plan_text;
+mod repository;
+mod test_env;
+
+pub use outcome::Outcome;
+pub use plan_text::{PlanText, asset};
+pub use repository::Repository;
+pub use test_env::{TestEnv, eventually};
