@@ -60,7 +60,7 @@ fn load_args_gives_a_copy_of_the_arguments() {
 #[test]
 fn check_args_gives_values_defaults_and_types() {
     let env = TestEnv::new();
-    let args = "{n: 3, text: '4', no: 'False', null_key: , columns: [a]}";
+    let args = "{n: 3, text: '4', flag: 'False', null_key: , columns: [a]}";
     env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).args("train", args).to_string());
     env.write(
         "assets/train/asset_train.py",
@@ -69,7 +69,7 @@ fn check_args_gives_values_defaults_and_types() {
              assert check('n') == '3'\n\
              assert check('n', True, '', 'int') == 3\n\
              assert check(arg_key='text', is_required=True, chng_type='float') == 4.0\n\
-             assert check('no', chng_type='bool') is False\n\
+             assert check('flag', chng_type='bool') is False\n\
              assert check('n', chng_type='list') == [3]\n\
              assert check('columns', chng_type='str') == ['a']\n\
              assert check('absent', default=7, chng_type='int') == 7\n\

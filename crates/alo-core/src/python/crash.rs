@@ -113,7 +113,9 @@ fn signal_name(signal: i32) -> String {
 /// The stack that Python's `faulthandler` wrote for the thread that crashed, without frames of our own files.
 fn crash_traceback(written: &[u8], own_files: &Utf8Path) -> Option<String> {
     let text = String::from_utf8_lossy(written);
-    let mut lines = text.lines().skip_while(|line| !line.starts_with("Current thread")).skip(1);
+    // `Current thread …` when Python lists all threads, `Stack …` when it lists this one alone.
+    let begins = |line: &str| line.starts_with("Current thread") || line.starts_with("Stack (");
+    let mut lines = text.lines().skip_while(|line| !begins(line)).skip(1);
     let frames: Vec<&str> = lines
         .by_ref()
         .take_while(|line| line.trim_start().starts_with("File "))
@@ -140,6 +142,8 @@ mod tests {
             shown,
             "Stack of the crash (most recent call first):\n  File \"/p/assets/train/asset_train.py\", line 12 in run"
         );
+        let one_thread = b"Fatal Python error: Segmentation fault\n\nStack (most recent call first):\n  File \"/p/a.py\", line 1 in run\n";
+        assert!(crash_traceback(one_thread, Utf8Path::new("/cache")).unwrap().ends_with("line 1 in run"));
         assert_eq!(crash_traceback(b"", Utf8Path::new("/cache")), None);
     }
 
