@@ -8,10 +8,12 @@
 //! What is promised about crashes, full disks and two runs at once, and in which order things are made
 //! durable, is stated in `docs/storage.md`.
 
+mod archive;
 mod copy;
 mod digest;
 mod durable;
 mod experimental;
+mod export;
 mod external;
 mod fingerprint;
 mod history;
@@ -19,6 +21,7 @@ mod layout;
 mod location;
 mod lock;
 mod manifest;
+mod model_source;
 mod open_run;
 mod output;
 mod probability;
@@ -31,16 +34,20 @@ mod staging;
 mod summary;
 mod transfer;
 mod tree;
+mod unpack;
 
+pub use archive::{ArchiveError, MemberTime, Packed, pack};
 pub use copy::CopyError;
 pub use durable::StorageError;
 pub use experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};
+pub use export::{ExportError, Exported, Exports, export, resolve_save_path};
 pub use external::{LoadError, LoadProgress, LoadedData, LoadedSource, load_data, loaded_once};
 pub use fingerprint::{NO_DATA_ID, code_id, param_id};
 pub use history::{FindError, History, HistoryEntry, HistoryError, Pruned};
 pub use layout::{ArtifactLayout, ProjectLayout};
 pub use location::{Location, LocationError};
 pub use lock::{Holder, LockError, ProjectLock};
+pub use model_source::{LoadedModel, ModelError, load_model};
 pub use open_run::{Finished, Keep, OpenRun};
 pub use output::{InferenceOutput, OutputError, check_output};
 pub use record::{EnvironmentRecord, RecordedError, RunRecord, RunState, StepRecord, StepState};
@@ -51,3 +58,4 @@ pub use source::{DataSource, check_sources};
 pub use staging::{Leftover, StagedArtifacts, StagingError};
 pub use summary::{Given, Summary, SummaryError};
 pub use tree::TreeError;
+pub use unpack::{Limits, UnpackError, Unpacked, unpack};
