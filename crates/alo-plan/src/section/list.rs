@@ -27,6 +27,7 @@ impl Shape for Args {
             Data::Map(entries) => args.take(entries, at),
             Data::List(items) => {
                 let mut maps: Vec<Span> = Vec::new();
+                let before = reader.diagnostics.len();
                 for (index, item) in items.iter().enumerate() {
                     let at = at.index(index);
                     match &item.data {
@@ -41,7 +42,10 @@ impl Shape for Args {
                         }
                     }
                 }
-                if let [first, .., last] = maps.as_slice() {
+                let conflict = reader.diagnostics.iter().skip(before).any(|fault| fault.code == Code::ConflictingArgs);
+                if let [first, .., last] = maps.as_slice()
+                    && !conflict
+                {
                     reader.push(
                         Diagnostic::new(
                             Code::SplitArgs,

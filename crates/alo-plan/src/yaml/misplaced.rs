@@ -13,7 +13,8 @@ pub(super) fn explain(text: &str, token: &Token, inside: Span, what: &str) -> Fa
     if let Some(open @ ('[' | '{')) = opened
         && inside.start.offset < token.span.start.offset
     {
-        return in_flow(token, place, open, inside.start);
+        let runaway = token.kind == TokenKind::Value && left_the_brackets(text, token.span.start, inside.start);
+        return in_flow(token, place, open, inside.start, runaway);
     }
     match &token.kind {
         TokenKind::FlowSequenceEnd | TokenKind::FlowMappingEnd | TokenKind::FlowEntry => {
@@ -36,11 +37,27 @@ pub(super) fn explain(text: &str, token: &Token, inside: Span, what: &str) -> Fa
     }
 }
 
-fn in_flow(token: &Token, place: Span, open: char, start: Position) -> Fault {
+/// Whether a key stands on a later line that is indented no deeper than the line of the opening bracket: then the
+/// bracket was never closed, rather than a comma forgotten.
+fn left_the_brackets(text: &str, key: Position, opening: Position) -> bool {
+    let indent = |place: Position| {
+        let before = &text[..place.offset as usize];
+        let line = before.rsplit(['\n', '\r']).next().unwrap_or_default();
+        line.len() - line.trim_start_matches(' ').len()
+    };
+    key.line > opening.line && indent(key) <= indent(opening)
+}
+
+fn in_flow(token: &Token, place: Span, open: char, start: Position, runaway: bool) -> Fault {
     let close = if open == '[' { ']' } else { '}' };
     let opening =
         Span { start, end: Position { column: start.column + 1, offset: start.offset + 1, ..start } };
     match &token.kind {
+        TokenKind::Value if runaway => {
+            fault(Code::YamlUnclosed, format!("the `{open}` opened here is not closed before the next key"), opening)
+                .related(place, "this key follows")
+                .help(format!("put a `{close}` where it ends"))
+        }
         TokenKind::StreamEnd | TokenKind::DocumentStart | TokenKind::DocumentEnd => {
             fault(Code::YamlUnclosed, format!("the `{open}` opened here is never closed"), opening)
                 .help(format!("put a `{close}` where it ends"))
