@@ -1,5 +1,7 @@
 //! What a set-up tells while it goes on.
 
+use std::fmt;
+
 use alo_plan::StepName;
 use camino::Utf8PathBuf;
 use serde::Serialize;
@@ -77,4 +79,34 @@ pub enum SetupEvent {
         /// What, in words.
         message: String,
     },
+}
+
+/// One line for people and logs.
+impl fmt::Display for SetupEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = |cached: bool| if cached { "cached" } else { "new" };
+        match self {
+            Self::FetchingCode { step, url, reference } => {
+                let reference = reference.as_deref().unwrap_or("its default branch");
+                write!(f, "fetching the code of {step} from {url} at {reference}")
+            }
+            Self::CodeReady { step, version, cached, .. } => {
+                let short: String = version.chars().take(12).collect();
+                write!(f, "code of {step}: {short} ({})", origin(*cached))
+            }
+            Self::BuildingEnvironment { python, installer, requirements, .. } => {
+                write!(f, "building an environment with Python {python}")?;
+                match installer {
+                    Some(installer) => write!(f, ", {installer} installs {}", requirements.join(", ")),
+                    None => Ok(()),
+                }
+            }
+            Self::InstallerOutput { line } => f.write_str(line),
+            Self::EnvironmentReady { python, packages, cached, .. } => {
+                write!(f, "environment: Python {python}, {packages} packages ({})", origin(*cached))
+            }
+            Self::RequirementAdded { requirement, because } => write!(f, "added {requirement}: {because}"),
+            Self::Warning { message } => f.write_str(message),
+        }
+    }
 }

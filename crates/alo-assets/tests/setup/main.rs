@@ -1,0 +1,12 @@
+//! `set_up` as a caller sees it, against real repositories, interpreters, wheels and servers.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bench;
+mod code;
+mod environments;
+mod git_server;
+mod interpreters;
+mod repository;
+mod servers;
+mod warm;
+mod wheel;

@@ -1,0 +1,34 @@
+//! Wheels written by hand: a zip with a module and its metadata.
+
+use std::io::Write;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use zip::write::SimpleFileOptions;
+
+/// Writes `name-version-py3-none-any.whl` with a module that knows its version.
+pub(crate) fn wheel(folder: &Utf8Path, name: &str, version: &str, requires: &[&str]) -> Utf8PathBuf {
+    let module = name.replace('-', "_");
+    let info = format!("{module}-{version}.dist-info");
+    let requires: String = requires.iter().map(|item| format!("Requires-Dist: {item}\n")).collect();
+    let files = [
+        (format!("{module}.py"), format!("__version__ = '{version}'\n")),
+        (
+            format!("{info}/METADATA"),
+            format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}"),
+        ),
+        (
+            format!("{info}/WHEEL"),
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n".to_owned(),
+        ),
+    ];
+    let record: String = files.iter().map(|(file, _)| format!("{file},,\n")).collect();
+    let path = folder.join(format!("{module}-{version}-py3-none-any.whl"));
+    let mut archive = zip::ZipWriter::new(fs_err::File::create(&path).unwrap());
+    let record = (format!("{info}/RECORD"), format!("{record}{info}/RECORD,,\n"));
+    for (file, text) in files.into_iter().chain([record]) {
+        archive.start_file(file, SimpleFileOptions::default()).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap();
+    path
+}
