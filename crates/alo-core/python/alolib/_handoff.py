@@ -22,13 +22,16 @@ _PAGE = max(4096, mmap.PAGESIZE)
 _LARGE = 4096
 
 
-def write(path, value, what, folder):
-    """Writes `value` (the step's `what`: its data or config) to `path`, which appears only when it is complete."""
+def write(path, value, what, modules):
+    """Writes `value` (the step's `what`: its data or config) to `path`, which appears only when it is complete.
+
+    `modules` are those of the step: the classes they define are found again by the file they came from.
+    """
     part = "%s.%d.part" % (path, os.getpid())
     try:
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
         with open(fd, "wb", buffering=1 << 20) as file:
-            _write_to(file, value, folder)
+            _write_to(file, value, modules)
         os.replace(part, path)
     except OSError as error:
         _remove(part)
@@ -59,7 +62,7 @@ def read(path):
     return _Unpickler(mapped, index["modules"], buffers).load()
 
 
-def _write_to(file, value, folder):
+def _write_to(file, value, modules):
     buffers = []
 
     def keep_apart(buffer):
@@ -80,7 +83,7 @@ def _write_to(file, value, folder):
         file.seek(start)
         file.write(raw)
         placed.append([start, raw.nbytes, raw.readonly])
-    listed = json.dumps({"buffers": placed, "modules": _modules.sources(folder)}).encode("ascii")
+    listed = json.dumps({"buffers": placed, "modules": modules.sources()}).encode("ascii")
     head = {"index": file.tell(), "index_length": len(listed)}
     file.write(listed)
     file.seek(0)

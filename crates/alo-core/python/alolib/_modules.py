@@ -4,40 +4,50 @@ import os
 import sys
 from types import ModuleType
 
+#: Begins the names of modules of other steps, loaded to read what those handed on.
+_FOREIGN = "_alo_of_"
+
 
 class StepModules:
     """A context in which `folder` is the first place where modules are looked for.
 
     On leaving it the modules that came from the folder are forgotten (objects made by them live on), and so are the
-    entries of `sys.path` that point into it, whoever added them.
+    entries of `sys.path` that point into it, whoever added them. Only what is new is looked at: a process that has
+    imported a few large packages holds thousands of modules.
     """
 
     def __init__(self, folder):
-        self._folder = folder
+        self.folder = folder
         self._roots = tuple({os.path.join(root, "") for root in (folder, os.path.realpath(folder))})
         # A project may keep its Python beside its assets; what is installed there belongs to every step.
-        self._installed = tuple(
-            os.path.join(prefix, "") for prefix in {sys.prefix, sys.base_prefix} if self._holds(prefix)
-        )
-        self._before = ()
+        self._installed = tuple({os.path.join(prefix, "") for prefix in (sys.prefix, sys.base_prefix)})
+        if any(root.startswith(self._installed) for root in self._roots):
+            self._installed = ()
+        self._hidden = {}
 
     def __enter__(self):
-        self._before = tuple(sys.path)
-        sys.path.insert(0, self._folder)
+        self._hide()
+        self._path = tuple(sys.path)
+        self._modules = set(sys.modules)
+        self._importers = set(sys.path_importer_cache)
+        sys.path.insert(0, self.folder)
         return self
 
     def __exit__(self, *_):
         for name in self.loaded():
             sys.modules.pop(name, None)
-        sys.path[:] = [entry for entry in sys.path if entry in self._before or not self._holds(entry)]
+        sys.modules.update(self._hidden)
+        sys.path[:] = [entry for entry in sys.path if entry in self._path or not self._holds(entry)]
         # A later step may change the folder's files before it runs them.
-        for entry in [entry for entry in sys.path_importer_cache if self._holds(entry)]:
-            sys.path_importer_cache.pop(entry, None)
+        for entry in set(sys.path_importer_cache) - self._importers:
+            if self._holds(entry):
+                sys.path_importer_cache.pop(entry, None)
 
     def loaded(self):
-        """Gives the names and files of the loaded modules that came from the folder (a file is None for a folder)."""
+        """Gives the names and files of the loaded modules that came from the folder (the file of a bare folder is None)."""
         found = {}
-        for name, module in list(sys.modules.items()):
+        for name in set(sys.modules) - self._modules:
+            module = sys.modules.get(name)
             if not isinstance(module, ModuleType) or name.startswith(_FOREIGN):
                 continue
             # Not `getattr`: modules that load themselves lazily would start doing so.
@@ -51,14 +61,36 @@ class StepModules:
                     found[name] = None
         return found
 
+    def sources(self):
+        """Lists by what a later step finds the classes of this step's modules: `{name: [name, file, folder]}`."""
+        known = {name: [name, file, self.folder] for name, file in self.loaded().items() if file}
+        known.update(_foreign)
+        return known
+
+    def _hide(self):
+        """Takes away installed modules, imported by a step before, that have the name of a file of this one."""
+        try:
+            with os.scandir(self.folder) as entries:
+                names = {_module_name(entry) for entry in entries}
+        except OSError:  # the folder is gone: importing the asset says so
+            return
+        for name in names.intersection(sys.modules):
+            file = getattr(sys.modules[name], "__file__", None) or ""
+            if "site-packages" in file or "dist-packages" in file:
+                for key in [key for key in sys.modules if key == name or key.startswith(name + ".")]:
+                    self._hidden[key] = sys.modules.pop(key)
+
     def _holds(self, path):
         if not isinstance(path, str) or not path:
             return False
         path = os.path.join(os.path.abspath(path), "")
-        return path.startswith(self._roots) and not path.startswith(getattr(self, "_installed", ()))
+        return path.startswith(self._roots) and not path.startswith(self._installed)
 
 
-_FOREIGN = "_alo_of_"
+def _module_name(entry):
+    if entry.name.endswith(".py"):
+        return entry.name[:-3]
+    return entry.name if os.path.exists(os.path.join(entry.path, "__init__.py")) else None
 
 
 def load_file(name, file, package=None):
@@ -76,11 +108,13 @@ def load_file(name, file, package=None):
     return module
 
 
-def sources(folder):
-    """Lists what a class of this step's modules must be looked up by in a later step: `{name: [name, file, folder]}`."""
-    known = {name: [name, file, folder] for name, file in StepModules(folder).loaded().items() if file}
-    known.update(_foreign)
-    return known
+def _load_package(name, folder):
+    init = os.path.join(folder, "__init__.py")
+    if os.path.exists(init):
+        load_file(name, init, [folder])
+    else:
+        module = sys.modules[name] = ModuleType(name)
+        module.__path__ = [folder]
 
 
 #: Modules of other steps that were loaded to read values handed on by them, by the name they have here.
@@ -98,12 +132,11 @@ def foreign_module(name, file, folder):
     if alias not in sys.modules:
         with StepModules(folder):
             if dot:
-                package = os.path.join(folder, top)
                 if prefix + top not in sys.modules:
-                    load_file(prefix + top, os.path.join(package, "__init__.py"), [package])
+                    _load_package(prefix + top, os.path.join(folder, top))
                 importlib.import_module(alias)
             elif os.path.basename(file) == "__init__.py":
-                load_file(alias, file, [os.path.dirname(file)])
+                _load_package(alias, os.path.dirname(file))
             else:
                 load_file(alias, file)
     _foreign[alias] = [name, file, folder]

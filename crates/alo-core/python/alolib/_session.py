@@ -30,8 +30,9 @@ def set_current(step):
 class Step:
     """The running step: `data`, `config` and the calls of the asset API."""
 
-    def __init__(self, channel, order, data, config):
+    def __init__(self, channel, order, modules, data, config):
         self._channel = channel
+        self._modules = modules
         self._over = False
         self.file = order["file"]
         self.folder = order["folder"]
@@ -47,7 +48,7 @@ class Step:
     def __getstate__(self):
         """Assets are sent to worker processes along with their methods; there the step is known but has no engine."""
         kept = ("_over", "file", "folder", "envs", "args", "_hand_off", "saved", "_own")
-        return dict({key: self.__dict__[key] for key in kept}, _channel=None, data={}, config={})
+        return dict({key: self.__dict__[key] for key in kept}, _channel=None, _modules=None, data={}, config={})
 
     def __deepcopy__(self, memo):
         return self
@@ -78,9 +79,7 @@ class Step:
 
     def check_args(self, arg_key, is_required, default, chng_type):
         """Asks for an argument; a default that no message can carry is handed back as it is."""
-        value = self.call(
-            "check_args", arg_key=arg_key, is_required=is_required, default=default, chng_type=chng_type
-        )
+        value = self.call("check_args", arg_key=arg_key, is_required=is_required, default=default, chng_type=chng_type)
         return default if value is DEFAULT else value
 
     def load_data(self, partial_load):
@@ -124,7 +123,7 @@ class Step:
         if path:
             from alolib import _handoff
 
-            _handoff.write(path, value, what, self.folder)
+            _handoff.write(path, value, what, self._modules)
 
     def _place(self, frame):
         """Finds the asset's line: the innermost frame in the step's own folder, else the caller of the API."""

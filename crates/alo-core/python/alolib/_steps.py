@@ -70,9 +70,10 @@ class _Run:
         """Takes the step through all stages; gives the data and config for the next one."""
         order = self._order
         config["meta"] = order.get("meta")
-        step = _session.Step(self._channel, order, data, config)
+        modules = StepModules(order["folder"])
+        step = _session.Step(self._channel, order, modules, data, config)
         _session.set_current(step)
-        with StepModules(order["folder"]):
+        with modules:
             try:
                 self.stage = "import"
                 module = load_file(order["module"], order["file"])
@@ -144,7 +145,9 @@ def _maker(module, step):
     kind = vars(module).get("UserAsset")
     if not isinstance(kind, type):
         classes = sorted(
-            key for key, value in vars(module).items() if isinstance(value, type) and value.__module__ == module.__name__
+            key
+            for key, value in vars(module).items()
+            if isinstance(value, type) and value.__module__ == module.__name__
         )
         found = "it defines %s" % ", ".join("`%s`" % key for key in classes) if classes else "it defines no class"
         raise AssetError("`%s` has no class `UserAsset`; %s" % (name, found))

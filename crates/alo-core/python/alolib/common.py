@@ -99,7 +99,9 @@ def _git(path, *arguments):
     import subprocess
 
     try:
-        done = subprocess.run(["git", *arguments], cwd=path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        done = subprocess.run(
+            ["git", *arguments], cwd=path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done.stdout.decode("utf-8", "replace").strip()

@@ -47,7 +47,8 @@ class Generations(WorkerTest):
     def test_a_new_pipeline_starts_empty(self):
         self.engine.write("input", asset_input=asset("self.data['x'] = 1", "self.config['y'] = 2"))
         self.engine.write(
-            "check", asset_check=asset("assert self.data == {} and list(self.config) == ['meta'], (self.data, self.config)")
+            "check",
+            asset_check=asset("assert self.data == {} and list(self.config) == ['meta'], (self.data, self.config)"),
         )
         self.assert_finished(self.engine.run("input"))
         self.assert_finished(self.engine.run("check"))
@@ -79,12 +80,18 @@ class Generations(WorkerTest):
         self.assert_finished(self.engine.run("next", new_pipeline=False))
 
     def test_forgetting_to_save_is_refused_at_run(self):
-        self.engine.write("train", asset_train="from alolib.asset import Asset\nclass UserAsset(Asset):\n    def run(self):\n        pass\n")
+        self.engine.write(
+            "train",
+            asset_train="from alolib.asset import Asset\nclass UserAsset(Asset):\n    def run(self):\n        pass\n",
+        )
         failed = self.assert_failed(self.engine.run(), stage="run", exception="AssetError", refused=True)
         self.assertEqual((failed["frames"][-1]["line"], failed["frames"][-1]["function"]), (3, "run"))
 
     def test_a_first_generation_asset_must_return_a_pair(self):
-        self.engine.write("legacy", asset_legacy=LEGACY.replace("return {'dataframe': self.input_data + 1}, self.config", "return None"))
+        self.engine.write(
+            "legacy",
+            asset_legacy=LEGACY.replace("return {'dataframe': self.input_data + 1}, self.config", "return None"),
+        )
         self.engine.write("input", asset_input=asset("self.data['dataframe'] = 41"))
         self.assert_finished(self.engine.run("input"))
         failed = self.assert_failed(self.engine.run("legacy", {"x_columns": []}, new_pipeline=False), stage="run")
@@ -140,16 +147,30 @@ class Calls(WorkerTest):
             self.assertEqual(call["at"], {"file": "asset_train.py", "line": 13 + number, "function": "run"})
 
     def test_the_place_is_the_innermost_line_of_the_step(self):
-        self.engine.write("train", asset_train=asset("import helper", "helper.log(self)"), helper="def log(a):\n    a.save_info('x')\n")
+        self.engine.write(
+            "train",
+            asset_train=asset("import helper", "helper.log(self)"),
+            helper="def log(a):\n    a.save_info('x')\n",
+        )
         self.assert_finished(self.engine.run())
         self.assertEqual(self.engine.called("log")[0]["at"], {"file": "helper.py", "line": 2, "function": "log"})
 
     def test_a_refusal_is_raised_at_the_line_of_the_asset(self):
-        for name, base in (("ValueError", "ValueError"), ("TypeError", "TypeError"), ("AssetError", "AssetError"), (None, "AssetError"), ("eval", "AssetError"), ("SystemExit", "AssetError"), ("UnicodeDecodeError", "AssetError")):
+        for name, base in (
+            ("ValueError", "ValueError"),
+            ("TypeError", "TypeError"),
+            ("AssetError", "AssetError"),
+            (None, "AssetError"),
+            ("eval", "AssetError"),
+            ("SystemExit", "AssetError"),
+            ("UnicodeDecodeError", "AssetError"),
+        ):
             with self.subTest(name):
                 self.engine.answers["get_report_path"] = {"refused": {"message": "no report", "exception": name}}
                 self.engine.write("train", asset_train=asset("x = 1", "self.asset.get_report_path()"))
-                failed = self.assert_failed(self.engine.run(), stage="run", exception=base, message="no report", refused=True)
+                failed = self.assert_failed(
+                    self.engine.run(), stage="run", exception=base, message="no report", refused=True
+                )
                 self.assertEqual(failed["frames"][-1]["line"], 14)
                 self.assertEqual(failed["frames"][-1]["text"], "self.asset.get_report_path()")
                 self.assertEqual(len(failed["frames"]), 1)
@@ -159,7 +180,9 @@ class Calls(WorkerTest):
         self.engine.answers["get_report_path"] = {"refused": {"message": "no report"}}
         self.engine.write(
             "train",
-            asset_train=asset("try:", "    self.asset.get_report_path()", "except RuntimeError as e:", "    self.data['e'] = str(e)"),
+            asset_train=asset(
+                "try:", "    self.asset.get_report_path()", "except RuntimeError as e:", "    self.data['e'] = str(e)"
+            ),
         )
         self.engine.write("next", asset_next=asset("assert self.data['e'] == 'no report'"))
         self.assert_finished(self.engine.run())
@@ -172,19 +195,25 @@ class Calls(WorkerTest):
 
     def test_partial_load_gives_the_keys_asked_for(self):
         self.engine.write("input", asset_input=asset("self.data.update({'train/a': 1, 'train/b': 2, 'c': 3})"))
-        self.engine.write("next", asset_next=asset("assert self.asset.load_data(partial_load='train/') == {'train/a': 1, 'train/b': 2}"))
+        self.engine.write(
+            "next",
+            asset_next=asset("assert self.asset.load_data(partial_load='train/') == {'train/a': 1, 'train/b': 2}"),
+        )
         self.assert_finished(self.engine.run("input"))
         self.assert_finished(self.engine.run("next", new_pipeline=False))
 
     def test_a_default_that_is_no_plain_value_comes_back_itself(self):
         self.engine.write(
-            "train", asset_train=asset("marker = object()", "assert self.asset.check_args('absent', default=marker) is marker")
+            "train",
+            asset_train=asset("marker = object()", "assert self.asset.check_args('absent', default=marker) is marker"),
         )
         self.assert_finished(self.engine.run())
         self.assertEqual(self.engine.called("check_args")[0]["arguments"]["default"]["$opaque"], "object")
 
     def test_custom_configs_are_read(self):
-        self.engine.write("train", asset_train=asset("c = self.asset.read_custom_config('c.ini')", "assert c['s']['k'] == 'v'"))
+        self.engine.write(
+            "train", asset_train=asset("c = self.asset.read_custom_config('c.ini')", "assert c['s']['k'] == 'v'")
+        )
         with open(self.engine.project + "/c.ini", "wb") as file:
             file.write(b"\xef\xbb\xbf[s]\nk = v\n")
         self.engine.answers["read_custom_config"] = {"result": {"ini": self.engine.project + "/c.ini"}}
@@ -218,7 +247,9 @@ class Calls(WorkerTest):
         self.assertIn("\033[91mcoloured\033[0m", self.engine.output())
 
     def test_prints_come_before_the_call_that_follows_them(self):
-        self.engine.write("train", asset_train=asset("print('before')", "self.asset.save_info('call')", "print('after')"))
+        self.engine.write(
+            "train", asset_train=asset("print('before')", "self.asset.save_info('call')", "print('after')")
+        )
         self.engine.start()
         while True:
             message = self.engine.receive()

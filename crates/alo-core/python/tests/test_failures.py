@@ -11,13 +11,17 @@ class Failures(WorkerTest):
         """Runs an asset that fails, then one that does not, in the same worker."""
         self.engine.write(step, **{"asset_" + step: content})
         failed = self.assert_failed(self.engine.run(step), **expected)
-        self.assertEqual([word for word in ("alolib/", "worker.py", "importlib") if word in failed["traceback"]], [], failed)
+        self.assertEqual(
+            [word for word in ("alolib/", "worker.py", "importlib") if word in failed["traceback"]], [], failed
+        )
         self.engine.write("fine", asset_fine=asset())
         self.assert_finished(self.engine.run("fine"))
         return failed
 
     def test_in_run(self):
-        failed = self.failing(asset("row = {}", "row['Pclass']"), stage="run", exception="KeyError", message="'Pclass'", refused=False)
+        failed = self.failing(
+            asset("row = {}", "row['Pclass']"), stage="run", exception="KeyError", message="'Pclass'", refused=False
+        )
         self.assertEqual(failed["missing_module"], None)
         self.assertEqual(failed["exit_code"], None)
         self.assertEqual([frame["function"] for frame in failed["frames"]], ["run"])
@@ -38,7 +42,9 @@ class Failures(WorkerTest):
 
     def test_a_missing_module_behind_another_error(self):
         failed = self.failing(
-            asset("try:", "    import no_such", "except ImportError as e:", "    raise RuntimeError('install it') from e"),
+            asset(
+                "try:", "    import no_such", "except ImportError as e:", "    raise RuntimeError('install it') from e"
+            ),
             stage="run",
             exception="RuntimeError",
         )
@@ -58,7 +64,9 @@ class Failures(WorkerTest):
         self.assert_failed(self.engine.run("absent"), stage="import", exception="FileNotFoundError")
 
     def test_no_user_asset(self):
-        failed = self.failing("from alolib.asset import Asset\nclass MyAsset(Asset):\n    pass\n", stage="class", frames=[])
+        failed = self.failing(
+            "from alolib.asset import Asset\nclass MyAsset(Asset):\n    pass\n", stage="class", frames=[]
+        )
         self.assertEqual(failed["message"], "`asset_train.py` has no class `UserAsset`; it defines `MyAsset`")
 
     def test_a_user_asset_of_another_kind(self):
@@ -70,7 +78,13 @@ class Failures(WorkerTest):
         self.assertIn("takes `a, b`", failed["message"])
 
     def test_exits(self):
-        for line, code in (("sys.exit(3)", 3), ("sys.exit()", 0), ("sys.exit('words')", 1), ("sys.exit(-1)", 255), ("sys.exit(10**30)", 0)):
+        for line, code in (
+            ("sys.exit(3)", 3),
+            ("sys.exit()", 0),
+            ("sys.exit('words')", 1),
+            ("sys.exit(-1)", 255),
+            ("sys.exit(10**30)", 0),
+        ):
             with self.subTest(line):
                 failed = self.failing(asset("import sys", line), stage="run", exception="SystemExit", exit_code=code)
                 self.assertEqual(failed["frames"][-1]["text"], line)

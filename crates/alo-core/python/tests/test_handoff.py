@@ -42,7 +42,11 @@ class HandOff(WorkerTest):
         return paths
 
     def test_values_are_as_in_memory(self):
-        lines = ["self.data.update(a=[1, 2], b='글자', c={1: None})", "self.data['d'] = self.data['a']", "self.config['k'] = 1.5"]
+        lines = [
+            "self.data.update(a=[1, 2], b='글자', c={1: None})",
+            "self.data['d'] = self.data['a']",
+            "self.config['k'] = 1.5",
+        ]
         self.engine.write("one", asset_one=asset(*lines))
         self.engine.write(
             "two",
@@ -57,7 +61,14 @@ class HandOff(WorkerTest):
         self.assertEqual([name for name in os.listdir(self.engine.project) if name.endswith(".part")], [])
 
     def test_large_memory_is_mapped_writable_and_apart_from_the_file(self):
-        self.engine.write("one", asset_one="import block\n" + asset("self.data['b'] = block.Block(bytearray(b'x' * 100_000))", "self.data['r'] = block.Block(bytes(9000))"), block=BLOCK)
+        self.engine.write(
+            "one",
+            asset_one="import block\n"
+            + asset(
+                "self.data['b'] = block.Block(bytearray(b'x' * 100_000))", "self.data['r'] = block.Block(bytes(9000))"
+            ),
+            block=BLOCK,
+        )
         self.engine.write(
             "two",
             asset_two=asset(
@@ -77,8 +88,23 @@ class HandOff(WorkerTest):
                 self.assertEqual(content.index(b"x" * 100_000) % 4096, 0)
 
     def test_a_class_of_one_step_hides_no_module_of_another(self):
-        self.engine.write("one", asset_one="from utils import Pair\n" + asset("self.data['p'] = Pair(1, 2)"), utils="import deep\nclass Pair(deep.Base):\n    def __init__(self, a, b):\n        self.sum = a + b\n", deep="class Base:\n    kind = 'one'\n")
-        self.engine.write("two", asset_two="import utils\n" + asset("assert self.data['p'].sum == 3 and self.data['p'].kind == 'one'", "assert utils.OWN and not hasattr(utils, 'Pair')", "import sys", "assert 'deep' not in sys.modules"), utils="OWN = True\n")
+        self.engine.write(
+            "one",
+            asset_one="from utils import Pair\n" + asset("self.data['p'] = Pair(1, 2)"),
+            utils="import deep\nclass Pair(deep.Base):\n    def __init__(self, a, b):\n        self.sum = a + b\n",
+            deep="class Base:\n    kind = 'one'\n",
+        )
+        self.engine.write(
+            "two",
+            asset_two="import utils\n"
+            + asset(
+                "assert self.data['p'].sum == 3 and self.data['p'].kind == 'one'",
+                "assert utils.OWN and not hasattr(utils, 'Pair')",
+                "import sys",
+                "assert 'deep' not in sys.modules",
+            ),
+            utils="OWN = True\n",
+        )
         self.engine.write("three", asset_three=asset("assert self.data['p'].sum == 3"))
         paths = self.through_files("one", "two", other_worker=True)
         self.through_files("one", "two")
@@ -86,6 +112,30 @@ class HandOff(WorkerTest):
         hand = {"load_data": paths["data"], "load_config": paths["config"], "save_data": again}
         self.assert_finished(self.engine.run("two", new_pipeline=False, **hand))
         self.assert_finished(self.engine.run("three", new_pipeline=False, load_data=again))
+
+    def test_classes_of_packages_and_of_the_asset_s_own_file_are_found(self):
+        self.engine.write("one/bare", part="class Bare:\n    pass\n")
+        self.engine.write(
+            "one/full",
+            __init__="",
+            part="from full import other\nclass Full:\n    kind = other.KIND\n",
+            other="KIND = 7\n",
+        )
+        self.engine.write(
+            "one",
+            asset_one="from bare.part import Bare\nfrom full.part import Full\nclass Own:\n    pass\n"
+            + asset("self.data.update(bare=Bare(), full=Full(), own=Own())"),
+        )
+        self.engine.write(
+            "two",
+            asset_two=asset(
+                "import sys",
+                "assert [type(v).__name__ for v in self.data.values()] == ['Bare', 'Full', 'Own'], self.data",
+                "assert self.data['full'].kind == 7 and not {'bare', 'full', 'asset_one'} & set(sys.modules)",
+            ),
+        )
+        self.through_files("one", "two")
+        self.through_files("one", "two", other_worker=True)
 
     def test_what_cannot_be_pickled_is_named_at_the_line_that_saves(self):
         self.engine.write("one", asset_one=asset("self.data.update(good=1, bad=lambda: 0)"))
@@ -103,7 +153,12 @@ class HandOff(WorkerTest):
     def test_a_broken_file(self):
         self.engine.write("one", asset_one=asset())
         path = os.path.join(self.engine.project, "data.pkl")
-        for content in (b"", b"nonsense", b"alo hand-off 1\n{", b"alo hand-off 1\n" + b'{"index": 4096, "index_length": 2}' + b"\0" * 5000):
+        for content in (
+            b"",
+            b"nonsense",
+            b"alo hand-off 1\n{",
+            b"alo hand-off 1\n" + b'{"index": 4096, "index_length": 2}' + b"\0" * 5000,
+        ):
             with open(path, "wb") as file:
                 file.write(content)
             failed = self.assert_failed(self.engine.run("one", load_data=path), stage="init")
@@ -113,7 +168,9 @@ class HandOff(WorkerTest):
         self.engine.write(
             "one",
             asset_one="import sys, weakref\nclass Big(dict): pass\n"
-            + asset("self.data['big'] = big = Big()", "sys.big = weakref.ref(big)").replace("save_data(self.data)", "save_data({})"),
+            + asset("self.data['big'] = big = Big()", "sys.big = weakref.ref(big)").replace(
+                "save_data(self.data)", "save_data({})"
+            ),
         )
         self.engine.write("two", asset_two=asset("import sys", "assert sys.big() is None"))
         self.assert_finished(self.engine.run("one", save_data=self.engine.project + "/data.pkl"))

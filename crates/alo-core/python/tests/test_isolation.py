@@ -23,6 +23,28 @@ class Isolation(WorkerTest):
         self.assert_finished(self.engine.run("two", new_pipeline=False))
         self.assert_finished(self.engine.run("check", new_pipeline=False))
 
+    def test_an_installed_module_of_the_same_name_gives_way(self):
+        self.engine.write("site-packages", shared="KIND = 'installed'\n")
+        self.engine.write(
+            "one",
+            asset_one="import sys\nsys.path.append(%r)\nimport shared\n" % (self.engine.project + "/site-packages")
+            + asset("self.data['one'] = shared.KIND"),
+        )
+        self.engine.write(
+            "two", asset_two="import shared\n" + asset("self.data['two'] = shared.KIND"), shared="KIND = 'own'\n"
+        )
+        self.engine.write(
+            "three",
+            asset_three="import shared\n"
+            + asset(
+                "self.data['three'] = shared.KIND",
+                "assert self.data == {'one': 'installed', 'two': 'own', 'three': 'installed'}, self.data",
+            ),
+        )
+        self.assert_finished(self.engine.run("one"))
+        self.assert_finished(self.engine.run("two", new_pipeline=False))
+        self.assert_finished(self.engine.run("three", new_pipeline=False))
+
     def test_the_same_folder_runs_again_as_it_is_then(self):
         self.engine.write("one", asset_one="import utils\n" + asset("self.data['v'] = utils.V"), utils="V = 1\n")
         self.engine.write("check", asset_check=asset("assert self.data == {'v': 22}, self.data"))
@@ -52,18 +74,28 @@ class Isolation(WorkerTest):
 
     def test_a_failed_step_leaves_nothing_either(self):
         self.engine.write("one", asset_one="import utils\nraise RuntimeError\n", utils="")
-        self.engine.write("check", asset_check=asset("import sys", "assert 'utils' not in sys.modules and 'asset_one' not in sys.modules"))
+        self.engine.write(
+            "check",
+            asset_check=asset("import sys", "assert 'utils' not in sys.modules and 'asset_one' not in sys.modules"),
+        )
         self.assert_failed(self.engine.run("one"), stage="import")
         self.assert_finished(self.engine.run("check"))
 
     def test_every_step_starts_in_the_project(self):
         self.engine.write("one", asset_one=asset("import os, tempfile", "os.chdir(tempfile.gettempdir())"))
-        self.engine.write("check", asset_check=asset("import os", "assert os.getcwd() == %r, os.getcwd()" % self.engine.project))
+        self.engine.write(
+            "check", asset_check=asset("import os", "assert os.getcwd() == %r, os.getcwd()" % self.engine.project)
+        )
         self.assert_finished(self.engine.run("one"))
         self.assert_finished(self.engine.run("check"))
 
     def test_names_of_ours_hide_none_of_the_asset_s(self):
-        self.engine.write("one", asset_one="import worker, tests\n" + asset("assert (worker.W, tests.T) == (1, 2)"), worker="W = 1\n", tests="T = 2\n")
+        self.engine.write(
+            "one",
+            asset_one="import worker, tests\n" + asset("assert (worker.W, tests.T) == (1, 2)"),
+            worker="W = 1\n",
+            tests="T = 2\n",
+        )
         self.assert_finished(self.engine.run("one"))
 
     def test_standard_input_is_empty_and_the_socket_is_not_handed_on(self):
@@ -79,7 +111,9 @@ class Isolation(WorkerTest):
         self.assert_finished(self.engine.run("one"))
 
     def test_an_asset_may_close_its_streams(self):
-        self.engine.write("one", asset_one=asset("import sys", "sys.stdout.close()", "sys.stderr = None", "self.asset.save_info('x')"))
+        self.engine.write(
+            "one", asset_one=asset("import sys", "sys.stdout.close()", "sys.stderr = None", "self.asset.save_info('x')")
+        )
         self.assert_finished(self.engine.run("one"))
 
     def test_threads_may_call_at_once(self):
@@ -116,7 +150,9 @@ class Isolation(WorkerTest):
                 "sys.thread.start()",
             ),
         )
-        self.engine.write("next", asset_next=asset("import sys", "sys.gate.set()", "sys.thread.join()", "assert 'ended' in sys.late"))
+        self.engine.write(
+            "next", asset_next=asset("import sys", "sys.gate.set()", "sys.thread.join()", "assert 'ended' in sys.late")
+        )
         self.assert_finished(self.engine.run("one"))
         self.assert_finished(self.engine.run("next"))
         self.assertEqual(self.engine.called("log"), [])
