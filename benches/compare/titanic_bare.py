@@ -66,7 +66,11 @@ def build_model(x):
     prepare = ColumnTransformer(
         [
             ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
-            ("words", make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore")), words),
+            (
+                "words",
+                make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore")),
+                words,
+            ),
         ]
     )
     return Pipeline([("prepare", prepare), ("classify", RandomForestClassifier(100, max_depth=6, random_state=0))])

@@ -61,7 +61,11 @@ class UserAsset(Asset):
         prepare = ColumnTransformer(
             [
                 ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
-                ("words", make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore")), words),
+                (
+                    "words",
+                    make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore")),
+                    words,
+                ),
             ]
         )
         return Pipeline([("prepare", prepare), ("classify", self.build_classifier())])
