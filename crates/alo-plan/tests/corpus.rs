@@ -85,7 +85,10 @@ fn every_valid_plan_loads_as_the_dialect_its_name_says() {
         assert!(loaded.is_valid(), "{}", alo_plan::render::render(&loaded, false));
         assert_eq!(loaded.dialect.unwrap().as_str(), subject(&path), "{path}");
         for fault in &loaded.diagnostics {
-            assert!(matches!(fault.code, Code::OldKey | Code::UselessKey | Code::NothingToRun), "{path}: {fault:?}");
+            assert!(
+                matches!(fault.code, Code::OldKey | Code::UselessKey | Code::NothingToRun),
+                "{path}: {fault:?}"
+            );
         }
     }
 }

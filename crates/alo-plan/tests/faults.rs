@@ -57,7 +57,8 @@ fn ten_faults_are_all_shown_in_order_once_each() {
 
 #[test]
 fn a_plan_of_alo_3_has_one_fault_whatever_else_is_in_it() {
-    let text = "name: x\nname: y\ncontrol:\n  backup: {type: count}\nsolution:\n  train:\n    uri: !Env ${HOME}\n";
+    let text =
+        "name: x\nname: y\ncontrol:\n  backup: {type: count}\nsolution:\n  train:\n    uri: !Env ${HOME}\n";
     let loaded = load_str(text, "plan.yaml".into());
     assert_eq!(loaded.diagnostics.len(), 1);
     assert_eq!(loaded.diagnostics[0].code.name(), "alo3-plan");
@@ -66,7 +67,8 @@ fn a_plan_of_alo_3_has_one_fault_whatever_else_is_in_it() {
 
 #[test]
 fn a_section_that_lacks_a_pipeline_is_one_fault() {
-    let text = "user_parameters:\n- train_pipeline:\n  - step: a\n  - step: b\nasset_source:\n- train_pipeline:\n";
+    let text =
+        "user_parameters:\n- train_pipeline:\n  - step: a\n  - step: b\nasset_source:\n- train_pipeline:\n";
     let loaded = load_str(text, "plan.yaml".into());
     let codes: Vec<_> = loaded.diagnostics.iter().map(|fault| fault.code.name()).collect();
     assert_eq!(codes, ["step-without-source"]);
@@ -83,7 +85,8 @@ fn notes_and_warnings_leave_a_plan_valid() {
 
 #[test]
 fn no_secret_of_a_url_is_shown() {
-    let text = "asset_source:\n- train_pipeline:\n  - step: a\n    source: {code: 'hhttps://me:s3cr3t@host/a'}\n";
+    let text =
+        "asset_source:\n- train_pipeline:\n  - step: a\n    source: {code: 'hhttps://me:s3cr3t@host/a'}\n";
     let loaded = load_str(text, "plan.yaml".into());
     let shown = format!(
         "{}{}{}",

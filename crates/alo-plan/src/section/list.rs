@@ -42,7 +42,8 @@ impl Shape for Args {
                         }
                     }
                 }
-                let conflict = reader.diagnostics.iter().skip(before).any(|fault| fault.code == Code::ConflictingArgs);
+                let conflict =
+                    reader.diagnostics.iter().skip(before).any(|fault| fault.code == Code::ConflictingArgs);
                 if let [first, .., last] = maps.as_slice()
                     && !conflict
                 {

@@ -4,17 +4,18 @@ use super::composer::one_line;
 use super::token::{Token, TokenKind};
 use super::{Fault, fault};
 use crate::code::Code;
-use crate::span::{Position, Span};
+use crate::span::{Position, Span, narrow};
 
 /// Explains the token from where the surrounding collection (or the value) starts.
 pub(super) fn explain(text: &str, token: &Token, inside: Span, what: &str) -> Fault {
     let place = if token.span.is_empty() { one_line(text, token.span) } else { token.span };
     let opened = text[inside.start.offset as usize..].chars().next();
-    if let Some(open @ ('[' | '{')) = opened
+    if let Some('[' | '{') = opened
         && inside.start.offset < token.span.start.offset
     {
-        let runaway = token.kind == TokenKind::Value && left_the_brackets(text, token.span.start, inside.start);
-        return in_flow(token, place, open, inside.start, runaway);
+        let runaway =
+            token.kind == TokenKind::Value && left_the_brackets(text, token.span.start, inside.start);
+        return in_flow(text, token, place, inside.start, runaway);
     }
     match &token.kind {
         TokenKind::FlowSequenceEnd | TokenKind::FlowMappingEnd | TokenKind::FlowEntry => {
@@ -48,14 +49,28 @@ fn left_the_brackets(text: &str, key: Position, opening: Position) -> bool {
     key.line > opening.line && indent(key) <= indent(opening)
 }
 
-fn in_flow(token: &Token, place: Span, open: char, start: Position, runaway: bool) -> Fault {
+/// The key whose `:` stands there.
+fn key_of_line(text: &str, colon: Span) -> Span {
+    let before = &text[..colon.start.offset as usize];
+    let line = before.rsplit(['\n', '\r']).next().unwrap_or_default();
+    let key = line.trim_start_matches(' ');
+    let start = Position {
+        column: colon.start.column - narrow(key.chars().count()),
+        offset: colon.start.offset - narrow(key.len()),
+        ..colon.start
+    };
+    Span { start, end: colon.end }
+}
+
+fn in_flow(text: &str, token: &Token, place: Span, start: Position, runaway: bool) -> Fault {
+    let open = if text[start.offset as usize..].starts_with('[') { '[' } else { '{' };
     let close = if open == '[' { ']' } else { '}' };
     let opening =
         Span { start, end: Position { column: start.column + 1, offset: start.offset + 1, ..start } };
     match &token.kind {
         TokenKind::Value if runaway => {
             fault(Code::YamlUnclosed, format!("the `{open}` opened here is not closed before the next key"), opening)
-                .related(place, "this key follows")
+                .related(key_of_line(text, place), "this key follows")
                 .help(format!("put a `{close}` where it ends"))
         }
         TokenKind::StreamEnd | TokenKind::DocumentStart | TokenKind::DocumentEnd => {
@@ -72,6 +87,11 @@ fn in_flow(token: &Token, place: Span, open: char, start: Position, runaway: boo
         )
         .related(opening, "opened here")
         .help(format!("write `{close}`")),
+        TokenKind::Key if place.text(text).starts_with('?') => {
+            fault(Code::YamlFlow, "a `?` inside brackets would start a key", place)
+                .related(opening, "in the brackets opened here")
+                .help("put the value in quotes")
+        }
         other => fault(
             Code::YamlFlow,
             format!("a `,` or `{close}` is missing before {}", other.describe()),
@@ -126,6 +146,15 @@ fn by_indentation(text: &str, token: &Token, place: Span, inside: Span, what: &s
                     depth + 2
                 )
             });
+    }
+    if this == "key" && text[first.offset as usize..].starts_with('-') && depth > wanted {
+        return fault(
+            Code::YamlIndentation,
+            format!("this key is indented by {depth} spaces, the item above it by {wanted}"),
+            place,
+        )
+        .related(starts, "the list starts here")
+        .help(format!("indent it by {} spaces, like the keys of the item", wanted + 2));
     }
     fault(
         Code::YamlIndentation,

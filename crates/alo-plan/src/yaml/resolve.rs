@@ -93,12 +93,13 @@ fn explicit(name: &str, text: &str) -> Option<Result<Value, Meaningless>> {
             Some(Ok(number)) => Ok(number),
             _ => Err(bad(text, "is no whole number")),
         },
-        "float" => match (float(text), integer(text)) {
-            (Some(number), _) => Ok(Value::Float(number)),
-            (None, Some(Ok(_))) => {
+        "float" => match float(text) {
+            Some(number) => Ok(Value::Float(number)),
+            // Python's `float` also takes what is no float without the tag, such as `3` and `1e3`.
+            None if text.chars().all(|c| c.is_ascii_digit() || "+-_.eE".contains(c)) => {
                 text.replace('_', "").parse().map(Value::Float).map_err(|_| bad(text, "is no number"))
             }
-            _ => Err(bad(text, "is no number")),
+            None => Err(bad(text, "is no number")),
         },
         "timestamp" => match timestamp(text, true) {
             Some(Ok(time)) => Ok(time),
