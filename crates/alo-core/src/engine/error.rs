@@ -1,7 +1,8 @@
 //! Why a run failed.
 
 use alo_artifacts::{
-    ExperimentalHistoryError, LoadError, LockError, OutputError, RecordedError, StagingError,
+    ExperimentalHistoryError, ExportError, LoadError, LockError, ModelError, OutputError, RecordedError,
+    StagingError,
 };
 use camino::Utf8PathBuf;
 
@@ -49,6 +50,12 @@ pub enum RunError {
     /// What the inference pipeline left is not what it must leave.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The results could not be exported.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The model to infer with could not be loaded.
+    #[error("failed to load the model")]
+    Model(#[from] ModelError),
     /// The artifacts could not be made or made current.
     #[error(transparent)]
     Staging(#[from] StagingError),
@@ -75,6 +82,8 @@ impl RunError {
             Self::Load(error) => error.hint(),
             Self::Step(failure) => failure.hint.clone(),
             Self::Output(error) => error.hint(),
+            Self::Export(error) => error.hint(),
+            Self::Model(error) => error.hint(),
             Self::Staging(error) => error.hint(),
             Self::ExperimentalHistory(error) => error.hint(),
             Self::Log(_) | Self::Interrupted => None,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use alo_artifacts::{StepState, check_output, load_data};
+use alo_artifacts::{Limits, StepState, check_output, export, load_data, load_model};
 use alo_plan::{HandOffMode, PipelineKind};
 
 use super::error::RunError;
@@ -73,6 +73,11 @@ impl PipelineRun<'_> {
     fn load(&self, progress: &mut Progress<'_>, journal: &mut Journal<'_>) -> Result<(), RunError> {
         let (project, kind, cancel) = (self.scope.project, self.kind(), &self.scope.options.cancel);
         let cancelled = || cancel.is_cancelled();
+        if let (PipelineKind::Inference, Some(source)) = (kind, &self.plan().external.load_model_path) {
+            let (bases, run) = (project.bases(), self.scope.run);
+            load_model(source, &bases, project.layout(), run, &Limits::default(), &cancelled)?;
+            journal.emit(&Event::ModelLoaded { source: source.clone() });
+        }
         let policy = self.plan().control.get_external_data;
         let data = load_data(project.layout(), kind, self.sources, policy, &cancelled, &mut |_| {})?;
         for place in &data.set_aside {
@@ -151,6 +156,19 @@ impl PipelineRun<'_> {
             }
         }
         self.write_experimental_history(progress)?;
+        if let Some(target) = self.save_path {
+            journal.flush();
+            let format = self.plan().control.save_inference_format;
+            let cancelled = || self.scope.options.cancel.is_cancelled();
+            let exports = export(kind, progress.artifacts, target, format, &cancelled)?;
+            for warning in &exports.warnings {
+                journal.say(Level::Warning, warning);
+            }
+            for exported in exports.files {
+                journal.emit(&Event::Exported { pipeline: kind, file: exported.path.clone() });
+                progress.places.exported.push(exported.path);
+            }
+        }
         Ok(())
     }
 }

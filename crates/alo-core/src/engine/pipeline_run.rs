@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use alo_artifacts::{
-    DataSource, ExperimentalHistory, History, Keep, LoadError, OpenRun, RunId, RunRecord, RunState,
-    StagedArtifacts, check_sources,
+    DataSource, ExperimentalHistory, History, Keep, OpenRun, RunId, RunRecord, RunState, StagedArtifacts,
+    check_sources, resolve_save_path,
 };
 use alo_plan::{Pipeline, PipelineKind, Plan};
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use super::error::RunError;
@@ -30,14 +30,23 @@ pub(super) struct RunScope<'a> {
 }
 
 impl RunScope<'_> {
-    /// Checks the data of every pipeline before anything runs.
-    pub(super) fn check_sources(&self, pipelines: &[&Pipeline]) -> Result<Vec<Vec<DataSource>>, LoadError> {
-        let (plan, bases) = (self.project.plan(), self.project.bases());
-        pipelines
-            .iter()
-            .map(|pipeline| check_sources(&bases, plan.external.load_data(pipeline.kind)))
-            .collect()
+    /// Checks the places outside the project that a pipeline loads from and saves to.
+    pub(super) fn outside(&self, pipeline: &Pipeline) -> Result<Outside, RunError> {
+        let (external, bases) = (&self.project.plan().external, self.project.bases());
+        let save_path = external.save_artifacts(pipeline.kind);
+        Ok(Outside {
+            sources: check_sources(&bases, external.load_data(pipeline.kind))?,
+            save_path: save_path
+                .map(|path| resolve_save_path(path, &bases, self.project.layout()))
+                .transpose()?,
+        })
     }
+}
+
+/// Places outside the project, checked before anything runs.
+pub(super) struct Outside {
+    pub(super) sources: Vec<DataSource>,
+    pub(super) save_path: Option<Utf8PathBuf>,
 }
 
 /// A pipeline about to run.
@@ -45,6 +54,8 @@ pub(super) struct PipelineRun<'a> {
     pub(super) scope: RunScope<'a>,
     pub(super) pipeline: &'a Pipeline,
     pub(super) sources: &'a [DataSource],
+    /// Where its results are exported to.
+    pub(super) save_path: Option<&'a Utf8Path>,
     /// Whether another pipeline follows.
     pub(super) more: bool,
 }
@@ -66,6 +77,20 @@ impl<'a> PipelineRun<'a> {
 
     /// Runs all phases; keeps what is to be kept.
     pub(super) fn run(&self, executor: &mut dyn Executor, observer: &mut dyn Observer) -> PipelineEnd {
+        self.recorded(observer, |progress, journal| self.all_phases(executor, progress, journal))
+    }
+
+    /// Records a pipeline that cannot run.
+    pub(super) fn refuse(&self, error: RunError, observer: &mut dyn Observer) -> PipelineEnd {
+        self.recorded(observer, |_, _| Err(error))
+    }
+
+    /// Runs what there is to run between staged artifacts and history.
+    fn recorded(
+        &self,
+        observer: &mut dyn Observer,
+        phases: impl FnOnce(&mut Progress<'_>, &mut Journal<'_>) -> Result<(), RunError>,
+    ) -> PipelineEnd {
         let (kind, started) = (self.kind(), Instant::now());
         let steps = self.pipeline.steps.iter().map(|step| step.name.to_string()).collect();
         observer.event(&Event::PipelineStarted { pipeline: kind, steps });
@@ -83,7 +108,7 @@ impl<'a> PipelineRun<'a> {
         let history = self.begin_history(&record, &mut journal);
         let layout = staged.layout().clone();
         let mut progress = Progress::new(&layout, record);
-        let result = self.all_phases(executor, &mut progress, &mut journal);
+        let result = phases(&mut progress, &mut journal);
         let mut end = self.keep(progress, staged, history, result, &mut journal);
         let seconds = started.elapsed().as_secs_f64();
         if end.error.is_none() {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::error::{RunError, RunFailure};
 use super::mode::Mode;
-use super::pipeline_run::{PipelineRun, RunScope};
+use super::pipeline_run::{Outside, PipelineRun, RunScope};
 use crate::cancel::CancelToken;
 use crate::event::{Event, Level, Observer};
 use crate::executor::Executor;
@@ -120,10 +120,24 @@ impl Engine {
         report: &mut RunReport,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
-        let sources = scope.check_sources(pipelines)?;
-        for (index, (pipeline, sources)) in pipelines.iter().zip(&sources).enumerate() {
+        let mut outside = Vec::new();
+        for pipeline in pipelines {
+            match scope.outside(pipeline) {
+                Ok(places) => outside.push(places),
+                Err(error) => {
+                    let refused = PipelineRun { scope, pipeline, sources: &[], save_path: None, more: false };
+                    let end = refused.refuse(error, observer);
+                    report.pipelines.push(end.report);
+                    return end.error.map_or(Ok(()), Err);
+                }
+            }
+        }
+        for (index, (pipeline, Outside { sources, save_path })) in pipelines.iter().zip(&outside).enumerate()
+        {
             let more = index + 1 < pipelines.len();
-            let end = PipelineRun { scope, pipeline, sources, more }.run(self.executor.as_mut(), observer);
+            let save_path = save_path.as_deref();
+            let pipeline_run = PipelineRun { scope, pipeline, sources, save_path, more };
+            let end = pipeline_run.run(self.executor.as_mut(), observer);
             report.pipelines.push(end.report);
             if let Some(error) = end.error {
                 return Err(error);
