@@ -2,8 +2,9 @@
 
     python titanic_bare.py EXAMPLE_FOLDER OUTPUT_FOLDER
 
-It makes the same library calls as the example's assets, in the same order, with the plan's values, in one process: read,
-cross-validate, train, save the model, write report and summary, read again, infer, write the result and its summary.
+It makes the same library calls as the example's assets, in the same order, with the plan's values, in one process:
+read, cross-validate, train, save the model, write report and summary, read again, infer, write the result and its
+summary.
 """
 
 import datetime

@@ -3,9 +3,9 @@
 
     python3 benches/compare/warm_titanic.py [--alo target/release/alo] [--python ENVIRONMENT/bin/python] [--runs 7]
 
-The example is copied to a temporary project. One run before the clock starts builds what is missing (the environment, its
-byte-code). Then `alo run`, the bare script, and the bare script once more (two identical programs differ, too: the A/A
-pair shows by how much) take turns. It prints a Markdown table, and fails if the two sides wrote different results.
+The example is copied to a temporary project. One run before the clock starts builds what is missing (the environment,
+its byte-code). Then `alo run`, the bare script, and the bare script once more (two identical programs differ, too: the
+A/A pair shows by how much) take turns. It prints a Markdown table, and fails if the two sides wrote different results.
 Standard library only.
 """
 

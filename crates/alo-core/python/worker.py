@@ -1,7 +1,7 @@
 """The worker: a Python process of the asset's environment that runs steps for the engine.
 
-Descriptor 0 is the socket to the engine; see `docs/design/worker-protocol.md`. The file does nothing unless it is the main
-program: child processes that `multiprocessing` spawns for an asset load it as their `__main__` too.
+Descriptor 0 is the socket to the engine; see `docs/design/worker-protocol.md`. The file does nothing unless it is the
+main program: child processes that `multiprocessing` spawns for an asset load it as their `__main__` too.
 """
 
 import sys

@@ -1,9 +1,10 @@
 """The worker's end of the socket to the engine: whole lines, one answer to each call, from any thread.
 
-An asset may raise out of a signal handler (its own time-out, Ctrl-C) in the middle of a call. The channel then owes the
-engine the rest of the line, and the engine owes it an answer nobody waits for; both are settled before the next message,
-so that no answer is ever taken for another's. Python runs signal handlers only between two steps of its interpreter:
-`list.extend(map(os.read, …))` is one step, so what was read or written is recorded even when a handler raises right after.
+An asset may raise out of a signal handler (its own time-out, Ctrl-C) in the middle of a call. The channel then owes
+the engine the rest of the line, and the engine owes it an answer nobody waits for; both are settled before the next
+message, so that no answer is ever taken for another's. Python runs signal handlers only between two steps of its
+interpreter: `list.extend(map(os.read, …))` is one step, so what was read or written is recorded even when a handler
+raises right after.
 """
 
 import errno
@@ -127,7 +128,7 @@ class Channel:
 
 
 def _lost(error):
-    """Tells the socket's own fault from an exception that a signal handler of the asset raised, as `TimeoutError` is."""
+    """Tells a fault of the socket from what a signal handler of the asset raised: `TimeoutError` is an `OSError` too."""
     return EngineGone() if error.errno in _GONE else error
 
 

@@ -1,10 +1,10 @@
 """Values between steps as files: what one step saves, the next one reads without copying its arrays.
 
 A file holds, in this order: a preamble of 4096 bytes (magic, place of the index), the pickle (protocol 5), the large
-buffers it refers to (the memory of NumPy arrays and the like), each starting on a page, and the index of these (JSON). It
-is read through a private memory map: arrays come back writable, are read from disk when they are first touched, and
-writing to them changes no file. Files are for the run they were made in: they are private to the user and are not synced
-to disk.
+buffers it refers to (the memory of NumPy arrays and the like), each starting on a page, and the index of these (JSON).
+It is read through a private memory map: arrays come back writable, are read from disk when they are first touched, and
+writing to them changes no file. Files are for the run they were made in: they are private to the user and are not
+synced to disk.
 """
 
 import json

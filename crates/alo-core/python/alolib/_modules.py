@@ -1,4 +1,4 @@
-"""Keeps the modules of one step from another: each step sees the Python files of its own folder, and only while it runs."""
+"""Keeps the modules of one step from another: each sees the Python files of its own folder, while it runs."""
 
 import os
 import sys
@@ -44,7 +44,7 @@ class StepModules:
                 sys.path_importer_cache.pop(entry, None)
 
     def loaded(self):
-        """Gives the names and files of the loaded modules that came from the folder (the file of a bare folder is None)."""
+        """Gives names and files of the loaded modules that came from the folder (the file of a bare folder is None)."""
         found = {}
         for name in set(sys.modules) - self._modules:
             module = sys.modules.get(name)

@@ -161,7 +161,7 @@ def _maker(module, step):
     if generation == 1:
         return lambda: (kind(step.envs, step.args, step.data, step.config), True)
     raise AssetError(
-        "`UserAsset.__init__` in `%s` takes %s; an asset takes `asset_structure`, or (ALO 1.0) `envs, argv, data, config`"
+        "`UserAsset.__init__` in `%s` takes %s; it must take `asset_structure`, or (ALO 1.0) `envs, argv, data, config`"
         % (name, generation)
     )
 

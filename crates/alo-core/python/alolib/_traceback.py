@@ -81,7 +81,7 @@ def _message(error):
 
 
 def _missing_module(error):
-    """Finds the module whose absence is the reason, if the exception says so itself or is raised `from` one that does."""
+    """Finds the module whose absence is the reason, where the exception, or one it was raised `from`, says so."""
     seen = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, ModuleNotFoundError):
