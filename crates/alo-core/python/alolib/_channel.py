@@ -128,7 +128,7 @@ class Channel:
 
 
 def _lost(error):
-    """Tells a fault of the socket from what a signal handler of the asset raised: `TimeoutError` is an `OSError` too."""
+    """Tells a fault of the socket from what a signal handler raised: `TimeoutError` is an `OSError` too."""
     return EngineGone() if error.errno in _GONE else error
 
 
