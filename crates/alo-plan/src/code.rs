@@ -7,12 +7,12 @@ use serde::{Serialize, Serializer};
 use crate::diagnostic::Severity;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal $severity:ident,)*) => {
+    ($(#[doc = $doc:literal] $variant:ident = $name:literal $severity:ident,)*) => {
         /// The kind of a fault. Its name is stable: scripts may depend on it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Code {
-            $($(#[$doc])* $variant,)*
+            $(#[doc = $doc] $variant,)*
         }
 
         impl Code {
@@ -23,6 +23,13 @@ macro_rules! codes {
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
+                }
+            }
+
+            /// What the kind is, in one sentence.
+            pub fn summary(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $doc.trim_ascii(),)*
                 }
             }
 

@@ -1,8 +1,8 @@
 //! Any plan, written as YAML and loaded again, is the same plan; and any text at all is answered without a panic.
 
 use alo_plan::{
-    ArchiveFormat, ArgDetail, ArgKind, Fetch, HandOffMode, Map, Pipeline, PipelineKind, Plan, Source, Step, Value,
-    load_str,
+    ArchiveFormat, ArgDetail, ArgKind, Fetch, HandOffMode, Map, Pipeline, PipelineKind, Plan, Source, Step,
+    Value, load_str,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -12,11 +12,69 @@ use proptest::prelude::*;
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         proptest::sample::select(vec![
-            "", " ", "yes", "No", "on", "~", "null", "none", "010", "0x1F", "1_000", "1e3", "1.", ".5", "-.inf", ".nan",
-            "1:30", "190:20:30.5", "2022-08-22", "2022-02-30", "2001-12-14 21:59:43", "=", "<<", "-", "- a", "? a", ": a",
-            "a: b", "a #b", "#a", "[a]", "{a: b}", "&a", "*a", "!a", "!!int 3", "|", ">", "@a", "`a", "%a", "\"", "'", "a\nb",
-            "a\n", "\ta", "a\t", " a", "a ", "---", "...", "--- a", "\u{85}", "\u{2028}a", "\u{feff}", "\u{7f}", "\u{0}",
-            "가나 다", "😀", "a\\b", "a,b", "http://host/a?b=c#d", "\u{fffe}",
+            "",
+            " ",
+            "yes",
+            "No",
+            "on",
+            "~",
+            "null",
+            "none",
+            "010",
+            "0x1F",
+            "1_000",
+            "1e3",
+            "1.",
+            ".5",
+            "-.inf",
+            ".nan",
+            "1:30",
+            "190:20:30.5",
+            "2022-08-22",
+            "2022-02-30",
+            "2001-12-14 21:59:43",
+            "=",
+            "<<",
+            "-",
+            "- a",
+            "? a",
+            ": a",
+            "a: b",
+            "a #b",
+            "#a",
+            "[a]",
+            "{a: b}",
+            "&a",
+            "*a",
+            "!a",
+            "!!int 3",
+            "|",
+            ">",
+            "@a",
+            "`a",
+            "%a",
+            "\"",
+            "'",
+            "a\nb",
+            "a\n",
+            "\ta",
+            "a\t",
+            " a",
+            "a ",
+            "---",
+            "...",
+            "--- a",
+            "\u{85}",
+            "\u{2028}a",
+            "\u{feff}",
+            "\u{7f}",
+            "\u{0}",
+            "가나 다",
+            "😀",
+            "a\\b",
+            "a,b",
+            "http://host/a?b=c#d",
+            "\u{fffe}",
         ])
         .prop_map(str::to_owned),
         any::<String>(),
@@ -32,7 +90,8 @@ fn scalar() -> impl Strategy<Value = Value> {
         any::<f64>().prop_filter("not equal to itself", |number| !number.is_nan()).prop_map(Value::Float),
         text().prop_map(Value::String),
         vec(any::<u8>(), 0..20).prop_map(Value::Bytes),
-        (1..9999_u32, 1..=12_u32, 1..=28_u32).prop_map(|(y, m, d)| Value::Date(format!("{y:04}-{m:02}-{d:02}"))),
+        (1..9999_u32, 1..=12_u32, 1..=28_u32)
+            .prop_map(|(y, m, d)| Value::Date(format!("{y:04}-{m:02}-{d:02}"))),
         (1..9999_u32, 0..24_u32, 0..60_u32, 1..1_000_000_u32)
             .prop_map(|(y, h, m, f)| Value::DateTime(format!("{y:04}-01-02T{h:02}:{m:02}:07.{f:06}+09:00"))),
     ]
@@ -86,7 +145,10 @@ fn step(at: usize) -> impl Strategy<Value = Step> {
         "[a-z가-힣_]{1,6}",
         args(),
         source(),
-        vec(proptest::sample::select(vec!["pandas==1.5.3", "requirements.txt", "torch>=2 --force-reinstall"]), 0..3),
+        vec(
+            proptest::sample::select(vec!["pandas==1.5.3", "requirements.txt", "torch>=2 --force-reinstall"]),
+            0..3,
+        ),
         vec("[a-z0-9:-]{1,5}", 0..3),
         vec(detail(), 0..3),
     )
@@ -102,9 +164,10 @@ fn step(at: usize) -> impl Strategy<Value = Step> {
 }
 
 fn pipeline(kind: PipelineKind) -> impl Strategy<Value = Option<Pipeline>> {
-    option::of((step(1), option::of(step(2))).prop_map(move |(first, second)| {
-        Pipeline::new(kind, std::iter::once(first).chain(second))
-    }))
+    option::of(
+        (step(1), option::of(step(2)))
+            .prop_map(move |(first, second)| Pipeline::new(kind, std::iter::once(first).chain(second))),
+    )
 }
 
 fn path() -> impl Strategy<Value = Option<String>> {
