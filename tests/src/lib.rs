@@ -4,8 +4,10 @@ mod outcome;
 mod plan_text;
 mod repository;
 mod test_env;
+mod wheel;
 
 pub use outcome::Outcome;
 pub use plan_text::{PlanText, asset};
 pub use repository::Repository;
 pub use test_env::{TestEnv, eventually};
+pub use wheel::wheel;

@@ -26,7 +26,10 @@ fn fails((env, outcome): (TestEnv, Outcome), words: &[&str]) -> (TestEnv, Outcom
     for word in ["error: step `train` failed", "\ncause: ", "\nlog: "].iter().chain(words) {
         assert!(block.contains(word), "`{word}` is not in the last block of\n{outcome:?}");
     }
-    assert!(!block.contains("worker.py") && !block.contains("guard.py") && !block.contains("/alolib/"), "{outcome:?}");
+    assert!(
+        !block.contains("worker.py") && !block.contains("guard.py") && !block.contains("/alolib/"),
+        "{outcome:?}"
+    );
     let run = newest_run(&env);
     assert_eq!(run["state"], "failed", "{run:#}");
     assert_eq!(run["error"]["step"], "train", "{run:#}");
@@ -50,12 +53,18 @@ fn at_import_of_a_missing_module() {
 
 #[test]
 fn with_a_syntax_error() {
-    fails(run_file("class UserAsset(Asset)\n    pass\n"), &["asset_train.py\", line 1", "class UserAsset(Asset)", "cause: SyntaxError: "]);
+    fails(
+        run_file("class UserAsset(Asset)\n    pass\n"),
+        &["asset_train.py\", line 1", "class UserAsset(Asset)", "cause: SyntaxError: "],
+    );
 }
 
 #[test]
 fn without_user_asset() {
-    fails(run_file("class Asset:\n    pass\n"), &["has no class `UserAsset`", "it defines `Asset`", "hint: "]);
+    fails(
+        run_file("class Asset:\n    pass\n"),
+        &["has no class `UserAsset`", "it defines `Asset`", "hint: "],
+    );
 }
 
 #[test]
@@ -76,26 +85,40 @@ fn without_its_folder() {
 
 #[test]
 fn by_sys_exit() {
-    let words = ["line 14, in run", "cause: the asset called sys.exit(3)", "hint: an asset ends by returning from run()"];
+    let words = [
+        "line 14, in run",
+        "cause: the asset called sys.exit(3)",
+        "hint: an asset ends by returning from run()",
+    ];
     fails(run_file(asset("import sys\nsys.exit(3)")), &words);
 }
 
 #[test]
 fn by_os_exit() {
-    fails(run_file(asset("import os\nos._exit(3)")), &["cause: its process ended with exit code 3", "hint: "]);
+    fails(
+        run_file(asset("import os\nos._exit(3)")),
+        &["cause: its process ended with exit code 3", "hint: "],
+    );
 }
 
 #[test]
 fn by_a_segmentation_fault() {
     let crash = "import ctypes\nctypes.string_at(0)";
-    let words = ["cause: its process was ended by SIGSEGV (segmentation fault)", "asset_train.py\", line 14 in run", "hint: "];
+    let words = [
+        "cause: its process was ended by SIGSEGV (segmentation fault)",
+        "asset_train.py\", line 14 in run",
+        "hint: ",
+    ];
     fails(run_file(asset(crash)), &words);
 }
 
 #[test]
 fn by_sigkill() {
     let kill = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)";
-    fails(run_file(asset(kill)), &["cause: its process was ended by SIGKILL", "hint: the machine may have run out of memory"]);
+    fails(
+        run_file(asset(kill)),
+        &["cause: its process was ended by SIGKILL", "hint: the machine may have run out of memory"],
+    );
 }
 
 #[test]
@@ -119,7 +142,10 @@ fn of_a_later_step_leaves_the_earlier_one_out_of_it() {
     let outcome = env.alo(["run"]);
     let (env, _) = fails((env, outcome), &["cause: ZeroDivisionError"]);
     let run = newest_run(&env);
-    assert_eq!((&run["steps"][0]["state"], &run["steps"][1]["state"]), (&"succeeded".into(), &"failed".into()));
+    assert_eq!(
+        (&run["steps"][0]["state"], &run["steps"][1]["state"]),
+        (&"succeeded".into(), &"failed".into())
+    );
 }
 
 #[test]
@@ -133,13 +159,15 @@ fn a_hundred_megabytes_of_output_are_no_failure() {
 
 #[test]
 fn output_without_line_ends_is_no_failure() {
-    let (_env, outcome) = run_file(asset("import sys\nfor number in range(100):\n    sys.stdout.write('x' * 100_000)"));
+    let (_env, outcome) =
+        run_file(asset("import sys\nfor number in range(100):\n    sys.stdout.write('x' * 100_000)"));
     outcome.expect(0);
 }
 
 #[test]
 fn bytes_that_are_not_utf8_are_no_failure() {
-    let (env, outcome) = run_file(asset("import sys\nsys.stdout.buffer.write(b'caf\\xe9 \\xff\\n')\nprint('\\udcff')"));
+    let (env, outcome) =
+        run_file(asset("import sys\nsys.stdout.buffer.write(b'caf\\xe9 \\xff\\n')\nprint('\\udcff')"));
     outcome.expect(0).says("caf\u{fffd}");
     assert!(env.read("train_artifacts/log/pipeline.log").contains("caf\u{fffd}"));
 }
@@ -148,8 +176,14 @@ fn bytes_that_are_not_utf8_are_no_failure() {
 fn changing_the_folder_is_no_failure() {
     let env = TestEnv::new();
     env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
-    env.write("assets/input/asset_input.py", asset("import os\nos.chdir('/')\nself.data['was'] = os.getcwd()"));
-    env.write("assets/train/asset_train.py", asset("import os\nassert os.getcwd() + '/' == self.project_home"));
+    env.write(
+        "assets/input/asset_input.py",
+        asset("import os\nos.chdir('/')\nself.data['was'] = os.getcwd()"),
+    );
+    env.write(
+        "assets/train/asset_train.py",
+        asset("import os\nassert os.getcwd() + '/' == self.project_home"),
+    );
     env.alo(["run"]).expect(0);
 }
 
@@ -181,7 +215,8 @@ fn a_child_of_a_step_that_fails_is_stopped() {
                  raise RuntimeError('pid %d.' % child.pid)";
     let (_env, outcome) = fails(run_file(asset(child)), &["cause: RuntimeError: pid "]);
     let block = outcome.last_block();
-    let pid = block.split("cause: RuntimeError: pid ").nth(1).and_then(|rest| rest.split('.').next()).unwrap();
+    let pid =
+        block.split("cause: RuntimeError: pid ").nth(1).and_then(|rest| rest.split('.').next()).unwrap();
     eventually("the child is gone", || !is_alive(pid));
 }
 
