@@ -128,30 +128,19 @@ impl Pack<'_> {
         let gzip = GzBuilder::new().mtime(0).write(out, Compression::new(LEVEL));
         let mut tar = tar::Builder::new(gzip);
         for folder in self.tree.empty_folders() {
-            let mut header = self.header(tar::EntryType::Directory, 0, self.seconds(0), true);
+            let mut header = header(tar::EntryType::Directory, 0, self.seconds(0), true);
             tar.append_data(&mut header, format!("{folder}/"), io::empty()).map_err(self.writing())?;
         }
         for file in &self.tree.files {
             let (mut member, size, path) = self.open(file)?;
             let seconds = self.seconds(file.stamp.modified);
-            let mut header = self.header(tar::EntryType::Regular, size, seconds, file.executable);
+            let mut header = header(tar::EntryType::Regular, size, seconds, file.executable);
             let result = tar.append_data(&mut header, &file.relative, &mut member);
             member.outcome(result, &path, self.archive)?;
         }
         let gzip = tar.into_inner().map_err(self.writing())?;
         gzip.finish().map_err(self.writing())?.flush().map_err(self.writing())?;
         Ok(())
-    }
-
-    fn header(&self, kind: tar::EntryType, size: u64, seconds: i64, executable: bool) -> tar::Header {
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(kind);
-        header.set_size(size);
-        header.set_mode(if executable { 0o755 } else { 0o644 });
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(u64::try_from(seconds).unwrap_or_default());
-        header
     }
 
     fn zip(&self, out: impl Write + Seek) -> Result<(), ArchiveError> {
@@ -199,6 +188,18 @@ impl Pack<'_> {
     fn zipping(&self) -> impl FnOnce(zip::result::ZipError) -> StorageError {
         |error| StorageError::new("write", self.archive, error.into())
     }
+}
+
+/// A tar member's header: nobody's, and the same on every machine.
+fn header(kind: tar::EntryType, size: u64, seconds: i64, executable: bool) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(size);
+    header.set_mode(if executable { 0o755 } else { 0o644 });
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(u64::try_from(seconds).unwrap_or_default());
+    header
 }
 
 /// A zip's time, which begins with 1980 and has no zone: UTC, so that the bytes do not depend on the machine.

@@ -159,21 +159,21 @@ pub(crate) fn sync_dir(folder: &Utf8Path) -> Result<(), StorageError> {
     }
 }
 
-/// Makes a whole tree survive a power failure.
+/// Makes a whole tree survive a power failure: the content of every file, and the names with it.
+///
+/// The folders inside are not flushed one by one: the journalling file systems that `docs/storage.md` names write
+/// the name of a new file, and the folders it lies in, no later than its content when that is flushed.
 pub(crate) fn sync_tree(folder: &Utf8Path, tree: &Tree) -> Result<(), StorageError> {
-    if tree.files.len() + tree.folders.len() > FLUSH_ONE_BY_ONE {
+    if tree.files.len() > FLUSH_ONE_BY_ONE {
         return sync_all_of(folder);
     }
     for file in &tree.files {
         let path = folder.join(&file.relative);
         match fs_err::File::open(&path) {
-            Ok(handle) => handle.sync_data().map_err(StorageError::of("flush", &path))?,
+            Ok(handle) => handle.sync_all().map_err(StorageError::of("flush", &path))?,
             // A file that its own owner may not read can still be flushed with all others.
             Err(_) => return sync_all_of(folder),
         }
-    }
-    for inner in &tree.folders {
-        sync_dir(&folder.join(inner))?;
     }
     sync_dir(folder)
 }
@@ -248,7 +248,7 @@ fn remove_folder(path: &Utf8Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             if let Ok(tree) = Tree::list(path, Links::AsIs) {
                 for folder in
-                    std::iter::once(Utf8Path::new("")).chain(tree.folders.iter().map(|f| f.as_path()))
+                    std::iter::once(Utf8Path::new("")).chain(tree.folders.iter().map(Utf8PathBuf::as_path))
                 {
                     let folder = path.join(folder);
                     if let Ok(meta) = fs_err::symlink_metadata(&folder) {

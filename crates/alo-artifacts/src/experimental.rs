@@ -86,12 +86,20 @@ impl ExperimentalHistory {
             .map_err(|source| ExperimentalHistoryError::Content { path: path.to_owned(), source })
     }
 
-    /// Writes the file whole or not at all, and flushes it.
+    /// Writes the file whole or not at all. It is flushed with the artifacts it lies in when they become current.
     pub fn write(&self, path: &Utf8Path) -> Result<(), ExperimentalHistoryError> {
+        self.write_lasting(path, Lasting::Kill)
+    }
+
+    pub(crate) fn write_lasting(
+        &self,
+        path: &Utf8Path,
+        lasting: Lasting,
+    ) -> Result<(), ExperimentalHistoryError> {
         let mut bytes = serde_json::to_vec_pretty(self)
             .map_err(|source| ExperimentalHistoryError::Content { path: path.to_owned(), source })?;
         bytes.push(b'\n');
-        Ok(durable::write(path, &bytes, Lasting::PowerFailure)?)
+        Ok(durable::write(path, &bytes, lasting)?)
     }
 }
 
@@ -101,7 +109,6 @@ mod seconds {
     use jiff::fmt::strtime;
     use serde::{Deserialize, Deserializer, Serializer, de, ser};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
     pub(super) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
         let text = strtime::format("%Y%m%dT%H%M%SZ", *time).map_err(ser::Error::custom)?;
         serializer.serialize_str(&text)

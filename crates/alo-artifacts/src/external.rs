@@ -1,20 +1,20 @@
 //! External data in: every source mirrored below `input/<kind>`, copying only what has changed.
 
-use std::io;
-
 use alo_plan::{Fetch, PipelineKind};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::copy::CopyError;
 use crate::digest::{self, Fields};
-use crate::durable::{self, StorageError, TEMP_PREFIX};
+use crate::durable::{self, StorageError};
 use crate::fingerprint::NO_DATA_ID;
+use crate::input_folder::{own_folder, refuse_overlap, sweep};
 use crate::layout::ProjectLayout;
 use crate::location::LocationError;
-use crate::manifest::{CopyStamp, LoadedFrom, Manifest, boot_id};
+use crate::manifest::{LoadedFrom, Manifest, boot_id};
+use crate::mirror::Mirror;
 use crate::source::DataSource;
 use crate::transfer::{Job, Work, transfer};
-use crate::tree::{Links, Stamp, Tree, TreeError, TreeFile};
+use crate::tree::TreeError;
 
 /// Data that could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -241,7 +241,7 @@ pub fn load_data(
             of.files.insert(relative, done.entry);
         }
     }
-    remember(layout, kind, policy, copied_files, &loaded, known)?;
+    remember(layout, kind, policy, copied_files, &loaded, known.as_ref())?;
     Ok(LoadedData { copied_files, copied_bytes, ..describe(layout, kind, &loaded, set_aside) })
 }
 
@@ -252,20 +252,20 @@ fn remember(
     policy: Fetch,
     copied: u64,
     loaded: &[LoadedFrom],
-    known: Option<Manifest>,
+    known: Option<&Manifest>,
 ) -> Result<(), StorageError> {
     let mut boot = if copied > 0 {
-        boot_id()
+        Some(boot_id())
     } else {
         // All copies of an earlier boot have just been verified: they are on the disk.
-        known.as_ref().filter(|known| known.is_trusted()).and_then(|known| known.boot.clone())
+        known.filter(|known| known.is_trusted()).and_then(|known| known.boot.clone())
     };
     if policy == Fetch::Once && boot.is_some() {
         durable::sync_all_of(&layout.input(kind))?;
         boot = None;
     }
     let manifest = Manifest::new(boot, loaded.to_vec());
-    if known.as_ref() == Some(&manifest) { Ok(()) } else { manifest.write(layout, kind) }
+    if known == Some(&manifest) { Ok(()) } else { manifest.write(layout, kind) }
 }
 
 fn describe(
@@ -304,29 +304,10 @@ fn data_id(sources: &[LoadedSource]) -> String {
     let mut digests: Vec<&str> = sources.iter().map(|source| source.digest.as_str()).collect();
     digests.sort_unstable();
     let mut fields = Fields::default();
-    digests.into_iter().for_each(|digest| fields.add(digest.as_bytes()));
+    for digest in digests {
+        fields.add(digest.as_bytes());
+    }
     digest::short(&fields.finish())
-}
-
-/// Creates `input/<kind>`, which must be a folder of the project itself.
-fn own_folder(layout: &ProjectLayout, kind: PipelineKind) -> Result<Utf8PathBuf, LoadError> {
-    let input = layout.input(kind);
-    for path in [durable::parent(&input), &input] {
-        if path.is_symlink() {
-            return Err(LoadError::InputIsLink { path: path.to_owned() });
-        }
-    }
-    durable::create_dir_all(&input)?;
-    Ok(input)
-}
-
-fn refuse_overlap(source: &DataSource, input: &Utf8Path) -> Result<(), LoadError> {
-    let canonical = |path: &Utf8Path| fs_err::canonicalize(path).map_err(StorageError::of("read", path));
-    let (from, to) = (canonical(&source.path)?, canonical(input)?);
-    if from.starts_with(&to) || to.starts_with(&from) {
-        return Err(LoadError::Overlap { text: source.text.clone(), input: input.to_owned() });
-    }
-    Ok(())
 }
 
 fn refuse_without_space(mirrors: &[Mirror], input: &Utf8Path) -> Result<(), LoadError> {
@@ -340,154 +321,4 @@ fn refuse_without_space(mirrors: &[Mirror], input: &Utf8Path) -> Result<(), Load
         return Err(LoadError::NoSpace { path: input.to_owned(), needed, free });
     }
     Ok(())
-}
-
-/// Clears `input/<kind>` of what is no source of the plan; gives where foreign things went.
-fn sweep(
-    layout: &ProjectLayout,
-    kind: PipelineKind,
-    sources: &[DataSource],
-    known: Option<&Manifest>,
-) -> Result<Vec<Utf8PathBuf>, StorageError> {
-    let input = layout.input(kind);
-    let mut set_aside = Vec::new();
-    for entry in fs_err::read_dir(&input).map_err(StorageError::of("list", &input))? {
-        let entry = entry.map_err(StorageError::of("list", &input))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if sources.iter().any(|source| source.name == name) {
-            continue;
-        }
-        let loaded = known.is_some_and(|known| known.sources.iter().any(|source| source.name == name));
-        if loaded || name.starts_with(TEMP_PREFIX) {
-            durable::remove_std(&entry.path())?;
-        } else if !name.starts_with('.') {
-            // Files such as `.gitkeep` belong to the project, not to the data.
-            set_aside.push(move_aside(layout, kind, &entry.path(), &name)?);
-        }
-    }
-    Ok(set_aside)
-}
-
-fn move_aside(
-    layout: &ProjectLayout,
-    kind: PipelineKind,
-    path: &std::path::Path,
-    name: &str,
-) -> Result<Utf8PathBuf, StorageError> {
-    let folder = layout.set_aside(kind);
-    durable::create_dir_all(&folder)?;
-    let names = std::iter::once(name.to_owned()).chain((2..).map(|count: u32| format!("{name}.{count}")));
-    let target = names.map(|name| folder.join(name)).find(|path| path.symlink_metadata().is_err());
-    let target = target.unwrap_or_else(|| folder.join(name));
-    fs_err::rename(path, &target).map_err(StorageError::of("move aside to", &target))?;
-    Ok(target)
-}
-
-/// One source beside its copy.
-struct Mirror {
-    /// What lies at `input/<kind>/<name>` is no folder although the source is one, or the other way round.
-    replace: Option<Utf8PathBuf>,
-    remove: Vec<std::path::PathBuf>,
-    create: Vec<Utf8PathBuf>,
-    jobs: Vec<Job>,
-    /// What is up to date already; the jobs add the rest.
-    loaded: LoadedFrom,
-}
-
-impl Mirror {
-    /// Lists both sides and decides what has to be done; nothing is touched.
-    fn compare(source: &DataSource, input: &Utf8Path, known: Option<&Manifest>) -> Result<Self, LoadError> {
-        let target = input.join(&source.name);
-        let wanted =
-            if source.is_file { single(&source.path)? } else { Tree::list(&source.path, Links::Within)? };
-        let present = match fs_err::symlink_metadata(&target) {
-            Ok(meta) if meta.is_dir() && !source.is_file => Some(Tree::list(&target, Links::AsIs)?),
-            Ok(meta) if meta.is_file() && source.is_file => Some(single(&target)?),
-            Ok(_) => None,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(StorageError::new("read", &target, error).into()),
-        };
-        let replace = (present.is_none() && target.symlink_metadata().is_ok()).then(|| target.clone());
-        let present = present.unwrap_or_default();
-        let at = |root: &Utf8Path, relative: &Utf8Path| {
-            if source.is_file { root.to_owned() } else { root.join(relative) }
-        };
-        let trusted = known.is_some_and(Manifest::is_trusted);
-        let entries = known.and_then(|known| known.source(&source.path, &source.name));
-        let mut loaded = LoadedFrom {
-            text: source.text.clone(),
-            path: source.path.clone(),
-            name: source.name.clone(),
-            is_file: source.is_file,
-            files: std::collections::BTreeMap::new(),
-        };
-        let mut jobs = Vec::new();
-        for file in &wanted.files {
-            let key = at(source.name.as_str().into(), &file.relative);
-            let entry = entries.and_then(|entries| entries.files.get(&key));
-            let copy = find(&present, &file.relative).map(|copy| CopyStamp::from(copy.stamp));
-            let work = match (entry, copy) {
-                (_, None) => Work::Copy,
-                (Some(entry), Some(copy)) if entry.source == Some(file.stamp) && entry.copy == copy => {
-                    if trusted {
-                        loaded.files.insert(key, entry.clone());
-                        continue;
-                    }
-                    Work::Verify(entry.digest.clone())
-                }
-                (_, Some(copy)) if copy.size == file.stamp.size => Work::Compare,
-                _ => Work::Copy,
-            };
-            let (from, to) = (at(&source.path, &file.relative), at(&target, &file.relative));
-            jobs.push(Job { from, to, source: file.stamp, work });
-        }
-        let create = if source.is_file {
-            Vec::new()
-        } else {
-            let missing =
-                wanted.folders.iter().filter(|folder| present.folders.binary_search_by(by(folder)).is_err());
-            std::iter::once(target.clone()).chain(missing.map(|folder| target.join(folder))).collect()
-        };
-        let gone_folders =
-            present.folders.iter().filter(|folder| wanted.folders.binary_search_by(by(folder)).is_err());
-        let gone_files =
-            present.files.iter().map(|file| &file.relative).filter(|file| find(&wanted, file).is_none());
-        let remove = gone_folders
-            .chain(gone_files)
-            .map(|gone| gone.as_std_path())
-            .chain(present.others.iter().map(|other| other.relative.as_path()))
-            .map(|gone| target.as_std_path().join(gone))
-            .collect();
-        Ok(Self { replace, remove, create, jobs, loaded })
-    }
-
-    /// Makes room: removes what is no longer in the source and creates the folders.
-    fn prepare(&self) -> Result<(), StorageError> {
-        if let Some(path) = &self.replace {
-            durable::remove(path)?;
-        }
-        for path in &self.remove {
-            durable::remove_std(path)?;
-        }
-        for folder in &self.create {
-            durable::create_dir_all(folder)?;
-        }
-        Ok(())
-    }
-}
-
-/// A tree of one file, whose relative path is empty.
-fn single(path: &Utf8Path) -> Result<Tree, StorageError> {
-    let meta = fs_err::metadata(path).map_err(StorageError::of("read", path))?;
-    let file = TreeFile { relative: Utf8PathBuf::new(), stamp: Stamp::of(&meta), executable: false };
-    Ok(Tree { files: vec![file], ..Tree::default() })
-}
-
-fn find<'a>(tree: &'a Tree, relative: &Utf8Path) -> Option<&'a TreeFile> {
-    let at = tree.files.binary_search_by(|file| file.relative.as_str().cmp(relative.as_str())).ok()?;
-    tree.files.get(at)
-}
-
-fn by(path: &Utf8Path) -> impl Fn(&Utf8PathBuf) -> std::cmp::Ordering {
-    move |other| other.as_str().cmp(path.as_str())
 }

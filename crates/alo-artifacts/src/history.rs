@@ -317,13 +317,14 @@ impl History {
         let (id, is_error) = RunId::of_folder(name)?;
         let folder = self.layout.history(kind).join(name);
         let (mut folder, mut read) = read_run(folder);
-        if matches!(&read, Ok(record) if record.state == RunState::Running && !is_alive(&folder)) {
+        let is_dead = matches!(&read, Ok(record) if record.state == RunState::Running && !is_alive(&folder));
+        if is_dead {
             // A run gives its lock back after its last word: without the lock that word can be read.
             (folder, read) = read_run(folder);
         }
         match read {
             Ok(mut record) if record.id == id => {
-                if record.state == RunState::Running && !is_alive(&folder) {
+                if is_dead && record.state == RunState::Running {
                     record.state = RunState::Interrupted;
                 }
                 Some(HistoryEntry { folder, record, damaged: None })

@@ -120,15 +120,15 @@ impl Manifest {
 
     /// Whether the copies can be believed to be on the disk, or at least in this machine's memory.
     pub(crate) fn is_trusted(&self) -> bool {
-        self.boot.is_none() || self.boot == boot_id()
+        self.boot.as_ref().is_none_or(|boot| *boot == boot_id())
     }
 }
 
 /// An id of the machine's present boot, where the system has one.
-pub(crate) fn boot_id() -> Option<String> {
-    let text = fs_err::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+pub(crate) fn boot_id() -> String {
+    let text = fs_err::read_to_string("/proc/sys/kernel/random/boot_id");
     // Elsewhere every start of the tool counts as another boot, so that unflushed copies are read again.
-    Some(text.map_or_else(|| format!("process-{}", std::process::id()), |text| text.trim().to_owned()))
+    text.map_or_else(|_| format!("process-{}", std::process::id()), |text| text.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -151,7 +151,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let layout = ProjectLayout::new(Utf8Path::from_path(dir.path()).expect("UTF-8").to_owned());
         assert_eq!(Manifest::read(&layout, PipelineKind::Train), None);
-        let manifest = Manifest::new(boot_id(), vec![source()]);
+        let manifest = Manifest::new(Some(boot_id()), vec![source()]);
         manifest.write(&layout, PipelineKind::Train).expect("written");
         assert_eq!(Manifest::read(&layout, PipelineKind::Train), Some(manifest.clone()));
         assert!(manifest.is_trusted());

@@ -76,9 +76,10 @@ impl OpenRun {
         let lock_path = new.join(LOCK);
         let lock = fs_err::File::create_new(&lock_path).map_err(StorageError::of("write", &lock_path))?;
         lock.file().try_lock().map_err(|error| StorageError::new("lock", &lock_path, error.into()))?;
-        record.write(&new, Lasting::PowerFailure)?;
+        // Not flushed: a run that a power failure cuts short has nothing to keep, and its folder, if it is there at all,
+        // shows as interrupted. What a run leaves is flushed when it ends.
+        record.write(&new, Lasting::Kill)?;
         durable::rename(&new, &folder)?;
-        durable::sync_dir(history)?;
         Ok(Self { folder, record, _lock: lock })
     }
 

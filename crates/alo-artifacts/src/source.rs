@@ -108,7 +108,8 @@ mod tests {
     fn folders_and_files_are_known_by_their_last_part() {
         let (_dir, root) = project();
         let absolute = format!("{root}/b/one.csv");
-        let sources = check_sources(&[root.clone()], &texts(&["./a/train/", &absolute])).expect("fine");
+        let sources =
+            check_sources(std::slice::from_ref(&root), &texts(&["./a/train/", &absolute])).expect("fine");
         assert_eq!((sources[0].name.as_str(), sources[0].is_file), ("train", false));
         assert_eq!((sources[1].name.as_str(), sources[1].is_file), ("one.csv", true));
         let here = check_sources(&[root.join("a/train")], &texts(&["."])).expect("fine");
@@ -120,11 +121,11 @@ mod tests {
     #[test]
     fn equal_last_parts_and_missing_sources_are_errors() {
         let (_dir, root) = project();
-        let same =
-            check_sources(&[root.clone()], &texts(&["a/train", "b/train/"])).expect_err("equal last parts");
+        let same = check_sources(std::slice::from_ref(&root), &texts(&["a/train", "b/train/"]))
+            .expect_err("equal last parts");
         assert!(matches!(&same, LoadError::SameName { name, .. } if name == "train"), "{same}");
         for missing in ["a/tran", "b/one.csv/deeper"] {
-            let error = check_sources(&[root.clone()], &texts(&[missing])).expect_err("missing");
+            let error = check_sources(std::slice::from_ref(&root), &texts(&[missing])).expect_err("missing");
             assert!(
                 matches!(&error, LoadError::Missing { path, .. } if *path == root.join(missing)),
                 "{error}"

@@ -307,7 +307,7 @@ impl StagedModels {
 
     pub(crate) fn commit(self) -> Result<(), StagingError> {
         self.staged.swap()?;
-        ExperimentalHistory::external_model().write(&self.train.experimental_history())?;
+        note_external(&self.train)?;
         Ok(())
     }
 
@@ -316,10 +316,16 @@ impl StagedModels {
         let place = Place { path: folder.join(Self::NAME), target: train.models() };
         place.recover()?;
         if place.is_new(&place.target) {
-            ExperimentalHistory::external_model().write(&train.experimental_history())?;
+            note_external(&train)?;
         }
         Ok(())
     }
+}
+
+/// Notes beside the models that they came from outside.
+fn note_external(train: &ArtifactLayout) -> Result<(), StagingError> {
+    let path = train.experimental_history();
+    Ok(ExperimentalHistory::external_model().write_lasting(&path, Lasting::PowerFailure)?)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Copying many files at once, by a few threads, with progress and a way to stop.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -56,8 +57,7 @@ pub(crate) fn transfer(
     cancelled: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Done>, CopyError> {
-    let threads =
-        thread::available_parallelism().map_or(2, |cores| cores.get()).min(MAX_THREADS).min(jobs.len());
+    let threads = thread::available_parallelism().map_or(2, NonZero::get).min(MAX_THREADS).min(jobs.len());
     let meter = Meter::default();
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();

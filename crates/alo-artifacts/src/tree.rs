@@ -349,10 +349,12 @@ mod tests {
         assert_eq!(Tree::list(&root, Links::AsIs).expect("listed").others.len(), 3);
     }
 
+    type Make = fn(&Utf8Path);
+
     #[test]
     fn loops_broken_links_and_special_files_are_refused_from_others_and_skipped_from_assets() {
         let (_dir, root) = tree(&["a/1"]);
-        let cases: [(&str, fn(&Utf8Path)); 3] = [
+        let cases: [(&str, Make); 3] = [
             ("loop", |path| symlink(".", path).expect("linked")),
             ("broken", |path| symlink("nowhere", path).expect("linked")),
             ("pipe", |path| {

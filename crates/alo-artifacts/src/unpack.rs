@@ -155,7 +155,6 @@ impl Unpacking<'_> {
             // What a member has beyond what was read is passed over here, not on the headers' allowance.
             self.copy(&mut entry, &mut io::sink(), None)?;
         }
-        drop(entries);
         // The checksum stands at the very end, after the padding.
         allowance.set(MAX_HEADERS);
         match io::copy(&mut tar.into_inner(), &mut io::sink()) {
@@ -164,7 +163,7 @@ impl Unpacking<'_> {
         }
         for (link, target) in &self.links {
             let path = self.folder.join(link);
-            self.create_parent(&path)?;
+            durable::create_dir_all(durable::parent(&path))?;
             fs_err::os::unix::fs::symlink(target, &path).map_err(StorageError::of("write", &path))?;
         }
         Ok(())
@@ -223,7 +222,7 @@ impl Unpacking<'_> {
             return Err(self.refuse(name, "it has no name"));
         }
         let path = self.folder.join(relative);
-        self.create_parent(&path)?;
+        durable::create_dir_all(durable::parent(&path))?;
         // A name that comes twice means its last content. The folder is new and holds no links yet.
         let mut options = fs_err::OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(if executable { 0o777 } else { 0o666 });
@@ -272,10 +271,6 @@ impl Unpacking<'_> {
 
     fn left(&self) -> u64 {
         self.limits.bytes.saturating_sub(self.done.bytes)
-    }
-
-    fn create_parent(&self, path: &Utf8Path) -> Result<(), StorageError> {
-        durable::create_dir_all(durable::parent(path))
     }
 
     /// The path of a member below the target; `.` parts are dropped.

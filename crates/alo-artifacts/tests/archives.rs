@@ -169,8 +169,11 @@ fn save_paths_are_checked_before_anything_runs() {
     assert!(matches!(&file, ExportError::NoFolder { .. }) && file.hint().is_some());
 }
 
+/// A member's name, kind, link target and content.
+type Member<'a> = (&'a [u8], EntryType, &'a str, &'a [u8]);
+
 /// Writes a `.tar.gz` of members that no honest program makes.
-fn hostile(path: &Utf8Path, members: &[(&[u8], EntryType, &str, &[u8])]) {
+fn hostile(path: &Utf8Path, members: &[Member<'_>]) {
     let mut out = GzEncoder::new(fs_err::File::create(path).expect("created"), Compression::fast());
     for (name, kind, link, content) in members {
         let mut header = Header::new_gnu();
@@ -193,7 +196,7 @@ fn hostile(path: &Utf8Path, members: &[(&[u8], EntryType, &str, &[u8])]) {
 fn hostile_members_are_refused_and_nothing_is_written_outside() {
     use EntryType::{Block, Char, Fifo, Link, Regular, Symlink};
     let deep = "d/".repeat(65) + "x";
-    let cases: Vec<(&str, Vec<(&[u8], EntryType, &str, &[u8])>)> = vec![
+    let cases: Vec<(&str, Vec<Member<'_>>)> = vec![
         ("absolute", vec![(b"/tmp/evil", Regular, "", b"x")]),
         ("`..`", vec![(b"../evil", Regular, "", b"x")]),
         ("`..`", vec![(b"a/../../evil", Regular, "", b"x")]),
@@ -214,7 +217,7 @@ fn hostile_members_are_refused_and_nothing_is_written_outside() {
     for (why, members) in cases {
         let (_dir, root) = temp();
         put(&root.join("outside"), "mine");
-        let mut padded: Vec<(&[u8], EntryType, &str, &[u8])> = vec![(b"good", Regular, "", b"good")];
+        let mut padded: Vec<Member<'_>> = vec![(b"good", Regular, "", b"good")];
         // Names longer than a header's field are cut: only the depth counts here.
         padded.extend(
             members.iter().map(|member| (&member.0[..member.0.len().min(100)], member.1, member.2, member.3)),
@@ -289,7 +292,7 @@ fn bombs_stop_at_the_limits() {
     assert!(matches!(&error, UnpackError::TooBig { .. }) && error.hint().is_some(), "{error}");
     assert!(!root.join("to/b").exists());
 
-    let many: Vec<(&[u8], EntryType, &str, &[u8])> = vec![(b"same", EntryType::Regular, "", b""); 50];
+    let many: Vec<Member<'_>> = vec![(b"same", EntryType::Regular, "", b""); 50];
     hostile(&archive, &many);
     let limits = Limits { entries: 49, ..Limits::default() };
     let error = unpack(&archive, &root.join("to2"), &limits, &|| false).expect_err("too many");
@@ -345,7 +348,7 @@ impl Models {
 
     fn load(&self, text: &str) -> Result<alo_artifacts::LoadedModel, ModelError> {
         let run = RunId::new(jiff::Timestamp::UNIX_EPOCH, 1, "x");
-        load_model(text, &[self.root.clone()], &self.layout, &run, &Limits::default(), &|| false)
+        load_model(text, std::slice::from_ref(&self.root), &self.layout, &run, &Limits::default(), &|| false)
     }
 
     fn current(&self) -> String {
@@ -382,6 +385,8 @@ fn an_archive_that_holds_the_folder_models_means_its_content() {
     assert!(models.layout.artifacts(Train).models().join("models/x").exists());
 }
 
+type Expected = fn(&ModelError) -> bool;
+
 #[test]
 fn a_bad_model_leaves_the_previous_one() {
     let models = Models::new();
@@ -393,7 +398,7 @@ fn a_bad_model_leaves_the_previous_one() {
         &[(b"good", EntryType::Regular, "", b"x"), (b"../e", EntryType::Regular, "", b"x")],
     );
     put(&models.root.join("text.pkl"), "no archive");
-    let cases: [(&str, fn(&ModelError) -> bool); 7] = [
+    let cases: [(&str, Expected); 7] = [
         ("nowhere", |error| matches!(error, ModelError::Missing { .. })),
         ("empty", |error| matches!(error, ModelError::Empty { .. })),
         ("linked", |error| matches!(error, ModelError::Tree(_))),

@@ -336,7 +336,7 @@ fn special_files_are_refused() {
 fn an_unreadable_file_is_named() {
     let project = Project::new();
     let secret = project.nas.join("data/a.csv");
-    fs_err::set_permissions(&secret, std::fs::Permissions::from_mode(0)).expect("set");
+    fs_err::set_permissions(&secret, std::fs::Permissions::from_mode(0o000)).expect("set");
     if fs_err::File::open(&secret).is_ok() {
         return; // Root reads everything.
     }
