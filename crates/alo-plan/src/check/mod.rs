@@ -5,6 +5,7 @@ mod external;
 mod git_url;
 mod order;
 mod paths;
+mod pep508;
 mod requirement;
 
 pub(crate) use detail::{details, shown_names, unknown_step};

@@ -1,10 +1,9 @@
 //! Requirements as pip understands them: PEP 508, files, URLs, paths and options.
 
 use std::collections::HashMap;
-use std::str::FromStr;
 
-use pep508_rs::{Requirement, VerbatimUrl};
-
+use super::git_url::redacted;
+use super::pep508;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::section::{Reader, Spanned, similar};
@@ -132,33 +131,21 @@ fn package(item: &str) -> Result<Option<String>, Fault> {
     if is_path {
         return Ok(None);
     }
-    match Requirement::<VerbatimUrl>::from_str(requirement) {
-        Ok(parsed) => {
-            let name = parsed.name.to_string();
-            Ok(parsed.marker.is_true().then_some(name))
-        }
-        Err(error) => {
+    match pep508::parse(requirement) {
+        Ok(package) => Ok((!package.conditional).then_some(package.name)),
+        Err(breach) => {
             let start = item.find(requirement).unwrap_or(0);
-            let from = start + error.start.min(requirement.len());
-            let to = (from + error.len.max(1)).min(start + requirement.len()).max(from);
             Err(Fault {
-                range: from..to,
-                message: plain_words(requirement, &error.message.to_string()),
+                range: start + breach.range.start..start + breach.range.end,
+                message: format!(
+                    "pip cannot read the requirement `{}`: {}",
+                    redacted(requirement),
+                    breach.message
+                ),
                 help: help(requirement),
             })
         }
     }
-}
-
-fn plain_words(requirement: &str, message: &str) -> String {
-    let first = message.lines().next().unwrap_or_default();
-    let first = first.strip_suffix('.').unwrap_or(first);
-    format!("pip cannot read the requirement `{requirement}`: {}", lower_first(first))
-}
-
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn help(requirement: &str) -> String {
