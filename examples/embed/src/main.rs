@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use alo_core::assets::Machine;
 use alo_core::{
-    Absent, ArgumentType, Engine, Event, Mode, NativeExecutor, Observer, Pipeline, PipelineKind, Plan, Project,
-    PythonExecutor, RunOptions, Step, SummaryDraft, Value,
+    Absent, ArgumentType, Engine, Event, Mode, NativeExecutor, Observer, Pipeline, PipelineKind, Plan,
+    Project, PythonExecutor, RunOptions, Step, SummaryDraft, Value,
 };
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -47,7 +47,10 @@ fn rust_steps(folder: &Utf8Path) -> Result<f64, Box<dyn Error>> {
             let readings: Vec<f64> = vec![20.5, 21.0, 21.5, 19.0];
             let offset = if unit == Value::from("celsius") { 273.15 } else { 0.0 };
             // What is put here is there for the steps that follow, as the very value: nothing is copied.
-            step.put_data("readings", readings.into_iter().map(|reading| reading + offset).collect::<Vec<f64>>());
+            step.put_data(
+                "readings",
+                readings.into_iter().map(|reading| reading + offset).collect::<Vec<f64>>(),
+            );
             Ok(())
         })
         .step("train", |step| {
