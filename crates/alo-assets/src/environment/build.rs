@@ -92,13 +92,13 @@ impl<'a> Environments<'a> {
             fs_err::remove_dir_all(folder).map_err(cache)?;
         }
         fs_err::create_dir_all(folder).map_err(cache)?;
-        let scratch = tempfile::Builder::new().prefix("alo-install-").tempdir().map_err(cache)?;
-        let scratch = Utf8Path::from_path(scratch.path())
-            .map(|path| (path.to_owned(), &scratch))
-            .ok_or_else(|| cache(io::ErrorKind::InvalidData.into()))?;
+        // What installers read may hold credentials: it is private, and gone before the environment is declared whole.
+        let private = tempfile::Builder::new().prefix(".alo-install-").tempdir_in(folder).map_err(cache)?;
+        let scratch =
+            Utf8Path::from_path(private.path()).ok_or_else(|| cache(io::ErrorKind::InvalidData.into()))?;
         let shown: Vec<_> = requirements.lines().iter().map(|line| redact(line)).collect();
         let python = python_in(folder);
-        let job = Job { python: &python, requirements, scratch: &scratch.0 };
+        let job = Job { python: &python, requirements, scratch };
         let mut runner = Runner::new(self.machine, &guard, &interpreter.executable, self.cancelled, observer);
         let installer = if requirements.is_empty() {
             None
@@ -111,11 +111,11 @@ impl<'a> Environments<'a> {
             installer: installer.as_ref().map(|installer| installer.name().to_owned()),
             requirements: shown.clone(),
         });
-        self.make_empty(interpreter, folder, &scratch.0, &mut runner)?;
+        self.make_empty(interpreter, folder, scratch, &mut runner)?;
         let mut packages = Vec::new();
         if let Some(installer) = &installer {
             installer.install(&job, &mut runner).map_err(|source| install_error(interpreter, source))?;
-            packages = list(folder, &python, &scratch.0, &mut runner)?;
+            packages = list(folder, &python, scratch, &mut runner)?;
         }
         let built = Environment {
             key: key.to_owned(),
@@ -126,6 +126,7 @@ impl<'a> Environments<'a> {
             packages,
         };
         let name = installer.as_ref().map(|installer| installer.name());
+        private.close().map_err(cache)?;
         built.write(&interpreter.executable, name).map_err(cache)?;
         Ok(built)
     }

@@ -36,19 +36,17 @@ impl Mirror {
         let failed = |source| GitError::Git { url: url.to_string(), source };
         transport::register_all().map_err(failed)?;
         let path = Self::path(cache, url);
-        let repository = match Repository::open_bare(&path) {
-            Ok(repository) => repository,
-            Err(_) => {
-                // What is left of a damaged one would make libgit2 believe that objects are there.
-                if path.exists() {
-                    fs_err::remove_dir_all(&path)
-                        .map_err(|source| GitError::Cache { url: url.to_string(), source })?;
-                }
-                let mut options = RepositoryInitOptions::new();
-                options.bare(true).mkpath(true).external_template(false);
-                Repository::init_opts(&path, &options).map_err(failed)?
-            }
-        };
+        if let Ok(repository) = Repository::open_bare(&path) {
+            return Ok(Self { repository, url: url.clone() });
+        }
+        // What is left of a damaged one would make libgit2 believe that objects are there.
+        if path.exists() {
+            fs_err::remove_dir_all(&path)
+                .map_err(|source| GitError::Cache { url: url.to_string(), source })?;
+        }
+        let mut options = RepositoryInitOptions::new();
+        options.bare(true).mkpath(true).external_template(false);
+        let repository = Repository::init_opts(&path, &options).map_err(failed)?;
         Ok(Self { repository, url: url.clone() })
     }
 

@@ -188,7 +188,9 @@ fn classify(complaint: &str) -> TransportError {
         if complaint.is_empty() { "ssh ended without a word".to_owned() } else { complaint.to_owned() };
     if says("permission denied") || says("host key verification failed") || says("access denied") {
         TransportError::Refused(text)
-    } else if says("not found") || says("does not exist") || says("not appear to be a git repository") {
+    } else if (says("repository") || says("project"))
+        && ["not found", "not be found", "does not exist", "does not appear"].iter().any(|part| says(part))
+    {
         TransportError::NotFound(text)
     } else {
         TransportError::Ssh(text)

@@ -102,3 +102,45 @@ impl<'a> GitStore<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use camino::Utf8Path;
+
+    use super::*;
+    use crate::git::TransportError;
+
+    #[test]
+    fn a_server_that_accepts_and_says_nothing_is_given_up() {
+        let cache = tempfile::tempdir().unwrap();
+        let cache = Utf8Path::from_path(cache.path()).unwrap();
+        let machine = Machine::new(cache, []);
+        // The kernel accepts the connection; nobody ever answers it.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/a.git", listener.local_addr().unwrap());
+        let url = GitUrl::parse(&url, cache).unwrap();
+        let store = GitStore { stall: Duration::from_millis(100), ..GitStore::new(&machine, &|| false) };
+        let error = store.resolve(&url, None).unwrap_err();
+        assert!(
+            matches!(&error, GitError::Transport { source: TransportError::Stalled(_), .. }),
+            "{error:?}"
+        );
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn a_host_that_does_not_exist_is_told_at_once() {
+        let cache = tempfile::tempdir().unwrap();
+        let cache = Utf8Path::from_path(cache.path()).unwrap();
+        let machine = Machine::new(cache, []);
+        let url = GitUrl::parse("https://me:s3cret@host.invalid/a.git", cache).unwrap();
+        let error = GitStore::new(&machine, &|| false).resolve(&url, None).unwrap_err();
+        assert_eq!(error.to_string(), "failed to fetch `https://***@host.invalid/a.git`");
+        assert!(
+            matches!(&error, GitError::Transport { source: TransportError::Connection(_), .. }),
+            "{error:?}"
+        );
+    }
+}

@@ -9,7 +9,8 @@ use zip::write::SimpleFileOptions;
 pub(crate) fn wheel(folder: &Utf8Path, name: &str, version: &str, requires: &[&str]) -> Utf8PathBuf {
     let module = name.replace('-', "_");
     let info = format!("{module}-{version}.dist-info");
-    let requires: String = requires.iter().map(|item| format!("Requires-Dist: {item}\n")).collect();
+    let requires: Vec<_> = requires.iter().map(|item| format!("Requires-Dist: {item}\n")).collect();
+    let requires = requires.concat();
     let files = [
         (format!("{module}.py"), format!("__version__ = '{version}'\n")),
         (
@@ -21,7 +22,8 @@ pub(crate) fn wheel(folder: &Utf8Path, name: &str, version: &str, requires: &[&s
             "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n".to_owned(),
         ),
     ];
-    let record: String = files.iter().map(|(file, _)| format!("{file},,\n")).collect();
+    let record: Vec<_> = files.iter().map(|(file, _)| format!("{file},,\n")).collect();
+    let record = record.concat();
     let path = folder.join(format!("{module}-{version}-py3-none-any.whl"));
     let mut archive = zip::ZipWriter::new(fs_err::File::create(&path).unwrap());
     let record = (format!("{info}/RECORD"), format!("{record}{info}/RECORD,,\n"));
