@@ -30,6 +30,7 @@ impl Ui {
     }
 
     /// Prints a line of data for a script.
+    #[expect(clippy::unused_self, reason = "one gate for both streams")]
     pub(crate) fn data(&self, line: &str) {
         // A reader that has gone (`alo history | head`) is no fault of ours.
         let _ = writeln!(io::stdout().lock(), "{line}");

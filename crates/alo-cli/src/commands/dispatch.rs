@@ -9,7 +9,7 @@ use crate::ui::Ui;
 pub(crate) fn run(arguments: Arguments) -> Exit {
     let ui = Ui::new(&arguments.global);
     match arguments.command {
-        Command::Run(args) => run_command::run(args, &ui),
+        Command::Run(args) => run_command::run(&args, &ui),
         Command::Validate(args) => validate::run(&args, &ui),
         Command::Init(args) => init::run(&args, &ui),
         Command::Asset(args) => asset::run(&args, &ui),

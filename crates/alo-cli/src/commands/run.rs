@@ -20,7 +20,7 @@ use crate::ui::{Paint, Ui};
   alo run --python 3.11                another Python than 3.10
   alo run --format json | jq .event    one event a line, for programs")]
 pub(crate) struct Args {
-    /// The plan [default: experimental_plan.yaml here, in solution/ or in config/].
+    /// The plan [default: `experimental_plan.yaml` here, in solution/ or in config/].
     plan: Option<Utf8PathBuf>,
     /// The plan, as ALO called it.
     #[arg(long, value_name = "PLAN", conflicts_with = "plan")]
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     format: Format,
 }
 
-pub(crate) fn run(args: Args, ui: &Ui) -> Exit {
+pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
     let plan =
         match place::plan_file(args.plan.as_deref().or(args.config.as_deref()), args.project.as_deref()) {
             Ok(plan) => plan,

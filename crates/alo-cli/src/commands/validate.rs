@@ -20,7 +20,7 @@ use crate::ui::{Paint, Ui};
 
 Exit codes: 0 all plans are valid, 2 not.")]
 pub(crate) struct Args {
-    /// The plans [default: experimental_plan.yaml here, in solution/ or in config/].
+    /// The plans [default: `experimental_plan.yaml` here, in solution/ or in config/].
     plans: Vec<Utf8PathBuf>,
     /// Lets warnings fail, too.
     #[arg(long)]

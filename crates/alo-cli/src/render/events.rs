@@ -75,7 +75,7 @@ impl Observer for Screen<'_> {
                         self.line(&format!("{speaker}{} {message}", ui.paint(Paint::Warning, "warning:")));
                     }
                     Level::Error => {
-                        self.line(&format!("{speaker}{} {message}", ui.paint(Paint::Error, "error:")))
+                        self.line(&format!("{speaker}{} {message}", ui.paint(Paint::Error, "error:")));
                     }
                 }
             }

@@ -71,12 +71,16 @@ fn quoted(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if c.is_ascii_control() => out.push_str(&hex_escape(c)),
             c => out.push(c),
         }
     }
     out.push(quote);
     out
+}
+
+fn hex_escape(c: char) -> String {
+    format!("\\x{:02x}", u32::from(c))
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ impl<'a> PipelineRun<'a> {
         });
         begun
             .map_err(|error| {
-                journal.say(Level::Warning, &format!("this run is not recorded: {}", error_chain(&error)))
+                journal.say(Level::Warning, &format!("this run is not recorded: {}", error_chain(&error)));
             })
             .ok()
     }
@@ -207,15 +207,14 @@ impl<'a> PipelineRun<'a> {
             logs: control.backup_log || error.is_some(),
         };
         if let Some(run) = history {
-            report.places.history = self.finish_history(run, record, &report, error.as_ref(), &keep, journal);
+            report.places.history =
+                Some(self.finish_history(run, record, &report, error.as_ref(), &keep, journal));
         }
-        match &error {
-            None => places::find(&current, self.kind(), &mut report.places),
-            Some(_) => {
-                let log =
-                    report.places.history.as_ref().map(|folder| folder.join("log").join("pipeline.log"));
-                report.places.log = log.filter(|log| log.is_file());
-            }
+        if error.is_none() {
+            places::find(&current, self.kind(), &mut report.places);
+        } else {
+            let log = report.places.history.as_ref().map(|folder| folder.join("log").join("pipeline.log"));
+            report.places.log = log.filter(|log| log.is_file());
         }
         PipelineEnd { report, error }
     }
@@ -229,7 +228,7 @@ impl<'a> PipelineRun<'a> {
         error: Option<&RunError>,
         keep: &Keep<'_>,
         journal: &mut Journal<'_>,
-    ) -> Option<Utf8PathBuf> {
+    ) -> Utf8PathBuf {
         let layout = self.scope.project.layout();
         let updated =
             run.update(|written| *written = record).and_then(|()| match fs_err::read(layout.lockfile()) {
@@ -255,9 +254,10 @@ impl<'a> PipelineRun<'a> {
                 }
             }
             Err(error) => {
-                journal.say(Level::Warning, &format!("history could not be trimmed: {}", error_chain(&error)))
+                journal
+                    .say(Level::Warning, &format!("history could not be trimmed: {}", error_chain(&error)));
             }
         }
-        Some(finished.folder)
+        finished.folder
     }
 }

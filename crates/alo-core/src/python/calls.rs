@@ -46,10 +46,10 @@ pub(super) fn answer(context: &mut StepContext<'_>, call: Call) -> Result<Json, 
         "get_output_path" => context.output_path().map(path),
         "get_extra_output_path" => context.extra_output_path().map(path),
         "get_report_path" => context.report_path().map(path),
-        "get_model_path" => match read::<ModelPath>(arguments)?.use_inference_path {
-            false => context.model_path().map(path),
-            true => context.inference_model_path().map(path),
-        },
+        "get_model_path" => {
+            let own = read::<ModelPath>(arguments)?.use_inference_path;
+            if own { context.inference_model_path() } else { context.model_path() }.map(path)
+        }
         "read_custom_config" => Ok(match context.read_custom_config(&read::<Path>(arguments)?.path)? {
             CustomConfig::Ini(file) => json!({ "ini": file }),
             CustomConfig::Yaml(value) => json!({ "yaml": to_json(&value) }),
@@ -92,6 +92,7 @@ fn log(context: &mut StepContext<'_>, Log { level, message, show }: Log) -> Resu
     if level == Level::Error { Err(Refusal::contract(message)) } else { Ok(Json::Null) }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is mapped over what the context returns")]
 fn path(folder: Utf8PathBuf) -> Json {
     Json::String(with_slash(&folder))
 }

@@ -41,7 +41,7 @@ mod tests {
         let mut there: Vec<String> = vec!["worker.py".into()];
         for entry in python.join("alolib").read_dir_utf8().unwrap() {
             let name = entry.unwrap().file_name().to_owned();
-            if name.ends_with(".py") {
+            if Utf8Path::new(&name).extension() == Some("py") {
                 there.push(format!("alolib/{name}"));
             }
         }

@@ -30,7 +30,7 @@ impl<R: Read + AsFd> OutputPipe<R> {
 
     /// Reads all that is there now and hands on the lines that are whole; at the end of the pipe the last one, too.
     pub(super) fn drain(&mut self, line: &mut dyn FnMut(Stream, String)) {
-        let mut chunk = [0; 64 * 1024];
+        let mut chunk = [0; 16 * 1024];
         while !self.ended {
             match self.pipe.read(&mut chunk) {
                 Ok(0) => self.ended = true,

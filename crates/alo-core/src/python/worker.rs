@@ -142,10 +142,7 @@ impl Worker {
             if let Some(message) = self.next_message()? {
                 return Ok(Heard::Message(message));
             }
-            let speaks = match self.wait_for_input(deadline)? {
-                Some(speaks) => speaks,
-                None => return Ok(Heard::Late),
-            };
+            let Some(speaks) = self.wait_for_input(deadline)? else { return Ok(Heard::Late) };
             self.stdout.drain(print);
             self.stderr.drain(print);
             if speaks && !self.receive()? {
