@@ -4,7 +4,7 @@
 //! 1. every file and folder of the staged tree is flushed;
 //! 2. the staged folder and the current one are exchanged in one atomic rename (or, on file systems without it:
 //!    the current one is renamed to `….previous` beside the staged one, the staged one takes its place);
-//! 3. both parent folders are flushed;
+//! 3. the project's folder is flushed;
 //! 4. the old artifacts, now in the staging folder, are removed.
 //!
 //! A kill before 2 leaves the old artifacts current, after it the new ones; [`StagedArtifacts::recover`] removes
@@ -119,14 +119,15 @@ impl Place {
         } else if !durable::exchange(&self.path, &self.target)? {
             self.swap_in_two()?;
         }
+        // The exchange is one transaction of the file system: flushing one of the two folders makes it last.
         durable::sync_dir(parent)?;
-        durable::sync_dir(durable::parent(&self.path))?;
         Ok(())
     }
 
     /// For file systems that cannot exchange: two renames, of which a killed second one is finished by recovery.
     fn swap_in_two(&self) -> Result<(), StorageError> {
         durable::rename(&self.target, &self.previous())?;
+        durable::sync_dir(durable::parent(&self.path))?;
         durable::rename(&self.path, &self.target).inspect_err(|_| {
             // The old artifacts go back; if that fails too, recovery does it.
             durable::rename(&self.previous(), &self.target).ok();
