@@ -1,6 +1,8 @@
 //! The corpora: `valid/` plans load without error, `invalid/` plans have the one fault their name says, exactly where
 //! they say, and `corrected/` shows what to write instead.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use alo_plan::{Code, Loaded, load};
 use camino::{Utf8Path, Utf8PathBuf};
 

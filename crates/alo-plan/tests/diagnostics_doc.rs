@@ -1,5 +1,7 @@
 //! `docs/diagnostics.md` is made from the kinds of faults and the corpora, and names every kind.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fmt::Write as _;
 
 use alo_plan::{Code, load};

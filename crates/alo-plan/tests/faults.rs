@@ -97,3 +97,19 @@ fn no_secret_of_a_url_is_shown() {
     assert!(shown.contains("bad-git-url"), "{shown}");
     assert!(!shown.contains("s3cr3t"), "{shown}");
 }
+
+/// Texts on which the fuzzer made an earlier version panic.
+#[test]
+fn finds_of_the_fuzzer_are_answered() {
+    let long = "a".repeat(1100);
+    for text in [
+        // A line break of YAML that is none to Rust, inside brackets that are left.
+        format!("{{{long}:/ x\u{85}y: 1;;a 1}}"),
+        // A name of a package with a sign at its end and more text behind it.
+        "asset_source:\n- train_pipeline:\n  - step: a\n    source:\n      requirements: [scikit-learn../x]\n".to_owned(),
+    ] {
+        let loaded = load_str(&text, "plan.yaml".into());
+        assert!(!loaded.is_valid());
+        assert!(!alo_plan::render::render(&loaded, false).is_empty());
+    }
+}

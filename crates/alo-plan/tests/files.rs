@@ -1,5 +1,7 @@
 //! Faults that are of files and folders, not of their text.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use alo_plan::{Code, check, load, load_str, project_folder};
 use camino::{Utf8Path, Utf8PathBuf};
 

@@ -135,7 +135,7 @@ fn detail() -> impl Strategy<Value = ArgDetail> {
             detail.kind = Some(kind);
             detail.default = default;
             detail.selectable = selectable;
-            detail.range = ranged.then(|| [Value::Int(-5), Value::Float(1e30)]);
+            detail.range = ranged.then_some([Value::Int(-5), Value::Float(1e30)]);
             detail
         })
 }

@@ -1,6 +1,7 @@
 //! Human words for a token that does not fit where it stands: most are slips of indentation.
 
 use super::composer::one_line;
+use super::cursor::is_break;
 use super::token::{Token, TokenKind};
 use super::{Fault, fault};
 use crate::code::Code;
@@ -43,7 +44,7 @@ pub(super) fn explain(text: &str, token: &Token, inside: Span, what: &str) -> Fa
 fn left_the_brackets(text: &str, key: Position, opening: Position) -> bool {
     let indent = |place: Position| {
         let before = &text[..place.offset as usize];
-        let line = before.rsplit(['\n', '\r']).next().unwrap_or_default();
+        let line = before.rsplit(is_break).next().unwrap_or_default();
         line.len() - line.trim_start_matches(' ').len()
     };
     key.line > opening.line && indent(key) <= indent(opening)
@@ -52,10 +53,10 @@ fn left_the_brackets(text: &str, key: Position, opening: Position) -> bool {
 /// The key whose `:` stands there.
 fn key_of_line(text: &str, colon: Span) -> Span {
     let before = &text[..colon.start.offset as usize];
-    let line = before.rsplit(['\n', '\r']).next().unwrap_or_default();
+    let line = before.rsplit(is_break).next().unwrap_or_default();
     let key = line.trim_start_matches(' ');
     let start = Position {
-        column: colon.start.column - narrow(key.chars().count()),
+        column: colon.start.column.saturating_sub(narrow(key.chars().count())).max(1),
         offset: colon.start.offset - narrow(key.len()),
         ..colon.start
     };
@@ -107,7 +108,7 @@ fn in_flow(text: &str, token: &Token, place: Span, start: Position, runaway: boo
 /// Whether something other than spaces and dashes stands before the place on its line.
 fn same_line_as_content(text: &str, place: Position) -> bool {
     let before = &text[..place.offset as usize];
-    let line = before.rsplit(['\n', '\r']).next().unwrap_or_default();
+    let line = before.rsplit(is_break).next().unwrap_or_default();
     line.chars().any(|c| !matches!(c, ' ' | '-' | '\u{feff}'))
 }
 
@@ -124,7 +125,7 @@ fn by_indentation(text: &str, token: &Token, place: Span, inside: Span, what: &s
             .help("check the indentation of this line and the one above");
     }
     let (depth, wanted) = (found.column - 1, first.column - 1);
-    let line = text[..first.offset as usize].rsplit(['\n', '\r']).next().unwrap_or_default();
+    let line = text[..first.offset as usize].rsplit(is_break).next().unwrap_or_default();
     if let Some(dash) = line.rfind('-').filter(|_| this == "list item" && depth == wanted) {
         return fault(
             Code::YamlIndentation,
