@@ -15,7 +15,7 @@ fn two_steps_see_their_own_utils() {
     let env = TestEnv::new();
     env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
     for step in ["input", "train"] {
-        env.write(&format!("assets/{step}/utils.py"), format!("from parts import name\nwho = name + '!'\n"));
+        env.write(&format!("assets/{step}/utils.py"), "from parts import name\nwho = name + '!'\n");
         env.write(&format!("assets/{step}/parts/__init__.py"), format!("name = '{step}'\n"));
         let code = format!(
             "import os, sys\nsys.path.append(os.path.dirname(os.path.abspath(__file__)))\nimport utils\n{}",

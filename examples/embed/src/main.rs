@@ -36,7 +36,7 @@ fn rust_steps(folder: &Utf8Path) -> Result<f64, Box<dyn Error>> {
     plan.pipelines.push(Pipeline::new(PipelineKind::Train, [input, Step::new("train")]));
 
     // A project is a plan and the folder that it works in: models, logs and history will lie there.
-    std::fs::create_dir_all(folder)?;
+    fs_err::create_dir_all(folder)?;
     let project = Project::new(folder, plan)?;
 
     // The code of each step is registered by the step's name. All that a step can see and do is in its context; an
@@ -56,7 +56,7 @@ fn rust_steps(folder: &Utf8Path) -> Result<f64, Box<dyn Error>> {
         .step("train", |step| {
             let readings: &Vec<f64> = step.data("readings")?;
             let mean = readings.iter().sum::<f64>() / readings.len() as f64;
-            std::fs::write(step.model_path()?.join("mean.txt"), mean.to_string())?;
+            fs_err::write(step.model_path()?.join("mean.txt"), mean.to_string())?;
             step.save_summary(SummaryDraft::new("OK", 0.9).note(format!("mean {mean} K")))?;
             Ok(())
         });

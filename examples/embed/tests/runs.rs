@@ -27,7 +27,7 @@ fn both_parts_end_with_a_score() {
 
 /// Copies what belongs to the example, not what runs of it have left.
 fn copy(from: &Utf8Path, to: &Utf8Path) {
-    std::fs::create_dir_all(to).expect("a folder");
+    fs_err::create_dir_all(to).expect("a folder");
     for name in ["experimental_plan.yaml", "assets", "sample_data"] {
         copy_any(&from.join(name), &to.join(name));
     }
@@ -35,12 +35,12 @@ fn copy(from: &Utf8Path, to: &Utf8Path) {
 
 fn copy_any(from: &Utf8Path, to: &Utf8Path) {
     if from.is_dir() {
-        std::fs::create_dir_all(to).expect("a folder");
+        fs_err::create_dir_all(to).expect("a folder");
         for entry in from.read_dir_utf8().expect("a folder") {
             let name = entry.expect("an entry").file_name().to_owned();
             copy_any(&from.join(&name), &to.join(&name));
         }
     } else {
-        std::fs::copy(from, to).expect("a copy");
+        fs_err::copy(from, to).expect("a copy");
     }
 }
