@@ -56,7 +56,7 @@ impl Uv {
     /// Whether it runs at all. What lies on the path under that name may be anything.
     pub(crate) fn check(&self, job: &Job<'_>, runner: &mut Runner<'_>) -> Result<bool, InstallError> {
         match runner.ask(&self.program, &["--version"], job.scratch) {
-            Ok(lines) => Ok(lines.first().is_some_and(|line| line.starts_with("uv "))),
+            Ok(lines) => Ok(lines.iter().any(|line| line.starts_with("uv "))),
             Err(RunError::Failed { .. }) => Ok(false),
             Err(error) => Err(self.failed(error)),
         }

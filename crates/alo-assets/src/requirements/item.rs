@@ -220,21 +220,48 @@ fn one(text: &str, origin: &Origin, base: &Utf8Path) -> Result<Requirement, Requ
             .or_else(|| name_in_file(Utf8Path::new(address)));
         return Ok(plain(text.to_owned(), name, None));
     }
-    if !text.is_ascii() {
-        // Names and versions are ASCII (PEP 508); the parser's messages count bytes.
-        return Err(syntax(text, origin, "it has a letter that no package name or version has".to_owned()));
+    // Names and versions are ASCII (PEP 508); a path after `@` need not be.
+    let is_plain_text = |part: &str| {
+        let reason = "it has a letter that no package name or version has".to_owned();
+        if part.is_ascii() { Ok(()) } else { Err(syntax(text, origin, reason)) }
+    };
+    is_plain_text(text.split('@').next().unwrap_or(text))?;
+    let (name, rest) = check_names(text).map_err(|reason| syntax(text, origin, reason))?;
+    if let Some(url) = rest.strip_prefix('@') {
+        // A URL stays as it is written: variables in it are for the installer to fill in.
+        if url.trim_start().is_empty() || url.trim_start().starts_with(';') {
+            return Err(syntax(text, origin, "a URL or path is missing after `@`".to_owned()));
+        }
+        return Ok(plain(text.to_owned(), Some(normalize(name)), None));
     }
+    is_plain_text(text)?;
     let parsed = pep508_rs::Requirement::<VerbatimUrl>::from_str(text)
         .map_err(|error| syntax(text, origin, crate::redact(&error.message.to_string())))?;
-    let name = Some(normalize(parsed.name.as_ref()));
-    match &parsed.version_or_url {
-        // A URL stays as it is written: variables in it are for the installer to fill in.
-        Some(VersionOrUrl::Url(_)) => Ok(plain(text.to_owned(), name, None)),
-        Some(VersionOrUrl::VersionSpecifier(specifiers)) => {
-            Ok(Requirement { specifiers: Some(specifiers.clone()), ..plain(parsed.to_string(), name, None) })
+    let specifiers = match &parsed.version_or_url {
+        Some(VersionOrUrl::VersionSpecifier(specifiers)) => Some(specifiers.clone()),
+        Some(VersionOrUrl::Url(_)) | None => None,
+    };
+    Ok(Requirement { specifiers, ..plain(parsed.to_string(), Some(normalize(name)), None) })
+}
+
+/// Checks the names of the package and its extras, at whose ends the parser panics. Gives the name and what follows both.
+fn check_names(text: &str) -> Result<(&str, &str), String> {
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let check = |name: &str| {
+        let is_good = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        if is_good(name.chars().next()) && is_good(name.chars().last()) && name.chars().all(is_inner) {
+            Ok(())
+        } else {
+            Err(format!("`{name}` is no name: names start and end with a letter or digit"))
         }
-        None => Ok(plain(parsed.to_string(), name, None)),
-    }
+    };
+    let (name, rest) = text.split_at(text.find(|c| !is_inner(c)).unwrap_or(text.len()));
+    check(name)?;
+    let Some(extras) = rest.trim_start().strip_prefix('[') else { return Ok((name, rest.trim_start())) };
+    let (extras, rest) = extras.split_once(']').ok_or("the `[` before the extras is never closed")?;
+    // An empty extra is left to the parser to judge.
+    extras.split(',').map(str::trim).filter(|extra| !extra.is_empty()).try_for_each(check)?;
+    Ok((name, rest.trim_start()))
 }
 
 fn syntax(text: &str, origin: &Origin, reason: String) -> RequirementError {
@@ -344,5 +371,49 @@ mod tests {
         assert!(fault("./gone.whl").unwrap().0.contains("/nowhere/./gone.whl"));
         assert!(fault("a --install-option=x").unwrap().0.contains("`--install-option`"));
         assert!(!fault("a @ https://u:secret@h/ b c").unwrap_or_default().0.contains("secret"));
+    }
+
+    /// `pep508_rs` panics on the first two.
+    #[test]
+    fn odd_text_is_a_fault_and_no_panic() {
+        for text in ["a-==1", "a[b.,c]==1", "a[b", "[b]", "a @", "a @ ;", "a ;", "a==1 ; ", "(", "한[글] @ x"]
+        {
+            assert!(read(text).0.is_err(), "{text}");
+        }
+        assert_eq!(requirement("a @ file:///한글/a.whl").text, "a @ file:///한글/a.whl");
+    }
+
+    #[test]
+    fn no_text_makes_it_panic() {
+        let alphabet: Vec<char> = "abz09.-_=<>!~;@[](),'\" #$%&{}/:\\+*|^\t한".chars().collect();
+        let seeds = [
+            "pandas==1.5.3",
+            "a[b,c]>=1,<2 ; python_version < '3.9' and extra == 'x'",
+            "a @ https://u:p@h/x.whl#sha256=1 ; os_name == 'y'",
+            "a (>=1.0)",
+            "a ~= 1.4.post2.dev3 --hash=sha256:0",
+        ];
+        let mut state = 0x1234_5678_9abc_def0_u64;
+        let mut below = |limit: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % limit as u64).unwrap()
+        };
+        for round in 0..10_000 {
+            let mut text: Vec<char> = seeds[round % seeds.len()].chars().collect();
+            for _ in 0..=below(6) {
+                let at = below(text.len());
+                if below(2) == 0 {
+                    text.insert(at, alphabet[below(alphabet.len())]);
+                } else {
+                    text[at] = alphabet[below(alphabet.len())];
+                }
+            }
+            let text: String = text.into_iter().collect();
+            if let Err(error) = read(&text).0 {
+                assert!(!error.to_string().is_empty() && error.hint() != Some(String::new()));
+            }
+        }
     }
 }
