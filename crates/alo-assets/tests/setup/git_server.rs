@@ -63,6 +63,22 @@ impl Server {
         })
     }
 
+    /// A proxy: tunnels to wherever it is told, which is noted.
+    pub(crate) fn proxy() -> Self {
+        Self::start(|stream, requests| {
+            let mut client = BufReader::new(stream);
+            let head = read_head(&mut client)?;
+            let request = head.first().cloned().unwrap_or_default();
+            let target = TcpStream::connect(request.split(' ').nth(1).unwrap_or_default())?;
+            requests.lock().unwrap().push(request);
+            client.get_mut().write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+            let (mut up, mut down) = (target.try_clone()?, client.get_ref().try_clone()?);
+            std::thread::spawn(move || std::io::copy(&mut client, &mut up));
+            std::io::copy(&mut &target, &mut down)?;
+            down.shutdown(std::net::Shutdown::Both)
+        })
+    }
+
     /// Accepts connections and never says a word.
     pub(crate) fn silent() -> Self {
         let kept = Mutex::new(Vec::new());
@@ -97,15 +113,7 @@ fn answer(
     behaviour: &Behaviour,
     requests: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line)?;
-        if line.trim().is_empty() {
-            break;
-        }
-        head.push(line.trim().to_owned());
-    }
+    let head = read_head(stream)?;
     let request = head.first().cloned().unwrap_or_default();
     requests.lock().unwrap().push(request.clone());
     let header = |name: &str| {
@@ -139,6 +147,18 @@ fn answer(
             ("404 Not Found", "text/plain", Vec::new())
         };
     send(stream, status, kind, &content)
+}
+
+fn read_head(stream: &mut impl BufRead) -> std::io::Result<Vec<String>> {
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        if line.trim().is_empty() {
+            return Ok(head);
+        }
+        head.push(line.trim().to_owned());
+    }
 }
 
 fn send(

@@ -118,6 +118,23 @@ fn a_redirect_is_followed_for_both_requests() {
 }
 
 #[test]
+fn a_proxy_is_used_but_for_the_hosts_that_are_excluded() {
+    let mut bench = Bench::new();
+    let repo = repo(&bench);
+    let server = Server::http(&repo.path, Behaviour::default(), Some(tls(&mut bench)));
+    let proxy = Server::proxy();
+    let address = format!("http://127.0.0.1:{}", proxy.port);
+    bench.machine.variables.insert("HTTPS_PROXY".into(), address.into());
+    let url = format!("https://localhost:{}/repo.git", server.port);
+    assert_eq!(fetched(&bench, &url, Some("v1")), "one");
+    let tunnels = proxy.requests.lock().unwrap().clone();
+    assert!(tunnels[0].starts_with(&format!("CONNECT localhost:{} ", server.port)), "{tunnels:?}");
+    bench.machine.variables.insert("NO_PROXY".into(), "other.example, localhost".into());
+    assert_eq!(fetched(&bench, &url, Some("main")), "two");
+    assert_eq!(proxy.requests.lock().unwrap().len(), tunnels.len());
+}
+
+#[test]
 fn servers_that_are_wrong_say_so() {
     let bench = Bench::new();
     let repo = repo(&bench);
