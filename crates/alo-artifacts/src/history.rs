@@ -11,6 +11,7 @@ use crate::copy::copy_plain;
 use crate::durable::{self, Lasting, StorageError};
 use crate::experimental::ExperimentalHistory;
 use crate::layout::ProjectLayout;
+use crate::ledger::Ledger;
 use crate::open_run::OpenRun;
 use crate::record::{FILE, RecordError, RunRecord, RunState};
 use crate::retention::{StoredRun, select};
@@ -231,6 +232,7 @@ impl History {
                 match record.state {
                     RunState::Running if !is_alive(&folder) => {
                         self.take_logs(kind, &record.id, &folder);
+                        Ledger::forget(&self.layout);
                         record.state = RunState::Interrupted;
                         record.bytes = size_of(&folder);
                         record.write(&folder, Lasting::PowerFailure)?;
@@ -266,9 +268,14 @@ impl History {
 
     /// Removes runs until the history fits into `quota` bytes, after a run has finished. The project must be locked.
     ///
-    /// The run `finished` stays, and so do pinned runs, runs in progress, and the training whose model is current.
+    /// The quota of a plan is in MB of 1,000,000 bytes. The run `finished` stays, and so do pinned runs, runs in progress, and the training whose model is current.
     /// Folders that are no runs are neither counted nor touched.
     pub fn prune(&self, quota: u64, finished: Option<&RunId>) -> Result<Pruned, HistoryError> {
+        if let Some(left) = self.within(quota, finished)? {
+            return Ok(Pruned { left, ..Pruned::default() });
+        }
+        // Counted anew from here on, also when this is killed halfway.
+        Ledger::forget(&self.layout);
         let current = self.current_training();
         let entries = self.list()?;
         let runs: Vec<StoredRun> = entries
@@ -296,7 +303,28 @@ impl History {
             pruned.bytes += runs[at].bytes;
             pruned.left -= runs[at].bytes;
         }
+        Ledger::new(entries.len() - pruned.runs.len(), pruned.left).write(&self.layout);
         Ok(pruned)
+    }
+
+    /// What the history takes, if the run that has just finished is the only news and all fits into the quota.
+    fn within(&self, quota: u64, finished: Option<&RunId>) -> Result<Option<u64>, HistoryError> {
+        let (Some(ledger), Some(id)) = (Ledger::read(&self.layout), finished) else { return Ok(None) };
+        let (mut folders, mut new) = (0, Vec::new());
+        for kind in PipelineKind::ALL {
+            let names = self.names(kind)?;
+            folders += names.len();
+            new.extend(names.into_iter().filter(|name| is_of(name, id)).map(|name| (kind, name)));
+        }
+        // Train and inference of one command have one id: then the first of them is in the ledger already.
+        let Some((kind, name)) = new.pop().filter(|_| folders == ledger.folders + 1) else { return Ok(None) };
+        let Some(entry) = self.entry(kind, &name) else { return Ok(None) };
+        let bytes = ledger.bytes + entry.record.bytes;
+        if bytes > quota || entry.record.state == RunState::Running || entry.damaged.is_some() {
+            return Ok(None);
+        }
+        Ledger::new(folders, bytes).write(&self.layout);
+        Ok(Some(bytes))
     }
 
     /// The training whose model is current, as the artifacts themselves tell.
@@ -356,6 +384,11 @@ fn read_run(folder: Utf8PathBuf) -> (Utf8PathBuf, Result<RunRecord, RecordError>
         }
     }
     (folder, read)
+}
+
+/// Whether a folder is that of a run.
+fn is_of(name: &str, id: &RunId) -> bool {
+    RunId::of_folder(name).is_some_and(|(of, _)| of == *id)
 }
 
 fn names_in(folder: &Utf8Path) -> Result<Vec<String>, StorageError> {

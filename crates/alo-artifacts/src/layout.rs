@@ -81,6 +81,11 @@ impl ProjectLayout {
         self.root.join("input").join(".set-aside").join(kind.as_str())
     }
 
+    /// `.alo/history.json`: what the history takes in all.
+    pub(crate) fn ledger(&self) -> Utf8PathBuf {
+        self.state().join("history.json")
+    }
+
     /// `.alo/lock`: the file whose kernel lock is the right to write in the project.
     pub(crate) fn lock(&self) -> Utf8PathBuf {
         self.state().join("lock")

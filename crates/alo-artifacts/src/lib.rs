@@ -20,6 +20,7 @@ mod given;
 mod history;
 mod input_folder;
 mod layout;
+mod ledger;
 mod location;
 mod lock;
 mod manifest;

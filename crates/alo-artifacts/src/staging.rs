@@ -241,6 +241,11 @@ impl StagedArtifacts {
     /// Finishes or rolls back what killed runs left. The project must be locked.
     pub fn recover(project: &ProjectLayout) -> Result<Vec<Leftover>, StagingError> {
         let staging = project.staging();
+        if staging.is_symlink() {
+            // Not made by us: what it leads to is not ours to clear.
+            durable::remove(&staging)?;
+            return Ok(Vec::new());
+        }
         let entries = match fs_err::read_dir(&staging) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -425,6 +430,17 @@ mod tests {
         one.commit().expect("committed");
         let latest = project.artifacts(PipelineKind::Train).models().join("latest");
         assert_eq!(fs_err::read_to_string(latest).expect("it leads somewhere"), "one");
+    }
+
+    #[test]
+    fn a_link_in_place_of_the_staging_folder_is_not_followed() {
+        let (_dir, project, _) = project();
+        let kept = project.root().join("elsewhere/kept");
+        durable::write(&kept, b"", Lasting::Kill).expect("written");
+        durable::create_dir_all(&project.state()).expect("created");
+        fs_err::os::unix::fs::symlink(project.root().join("elsewhere"), project.staging()).expect("linked");
+        assert_eq!(StagedArtifacts::recover(&project).expect("recovered"), []);
+        assert!(kept.exists() && !project.staging().is_symlink());
     }
 
     #[test]

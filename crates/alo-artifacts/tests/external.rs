@@ -271,6 +271,33 @@ fn the_state_may_be_deleted_between_runs() {
 }
 
 #[test]
+fn copies_that_a_power_failure_may_have_taken_are_read_again() {
+    let project = Project::new();
+    let first = project.load(&["data"]);
+    // As after a restart: what is written in the manifest is from another boot.
+    let manifest = project.layout.state().join("input/train.json");
+    let text = fs_err::read_to_string(&manifest).expect("read");
+    let (before, after) = text.split_once("\"boot\":\"").expect("a boot");
+    let (_, after) = after.split_once('"').expect("its end");
+    fs_err::write(
+        &manifest,
+        format!("{before}\"boot\":\"another{after}").replacen("another", "another\"", 1),
+    )
+    .expect("written");
+    // Lost content under an unchanged stamp.
+    let copy = project.layout.input(Train).join("data/deep/b.csv");
+    let time = fs_err::metadata(&copy).expect("there").modified().expect("a time");
+    let file = fs_err::OpenOptions::new().write(true).open(&copy).expect("opened");
+    std::io::Write::write_all(&mut file.file(), b"\0\0").expect("written");
+    file.file().set_modified(time).expect("set");
+    let texts = [format!("{}/data", project.nas)];
+    assert!(loaded_once(&project.layout, Train, &texts).is_none());
+    let again = project.load(&["data"]);
+    assert_eq!((again.copied_files, again.data_id), (1, first.data_id));
+    assert_eq!(fs_err::read_to_string(&copy).expect("read"), "bb");
+}
+
+#[test]
 fn links_inside_are_followed_and_links_out_refused_before_anything_is_touched() {
     let project = Project::new();
     symlink("a.csv", project.nas.join("data/link.csv")).expect("linked");

@@ -316,3 +316,26 @@ fn readers_never_block_and_never_see_half_a_run() {
         assert!(readers.into_iter().all(|reader| reader.join().expect("no panic") > 0));
     });
 }
+
+#[test]
+fn the_quota_holds_when_runs_are_counted_and_when_they_are_not() {
+    let project = Project::new();
+    let mut left = 0;
+    for number in 1..=6 {
+        let id = if number % 2 == 0 { project.fail(number, 1000) } else { project.train(number, 1000) };
+        let pruned = project.history.prune(4000, Some(&id)).expect("pruned");
+        let sizes = |entry: alo_artifacts::HistoryEntry| entry.record.bytes;
+        left = pruned.left;
+        assert_eq!(left, project.history.list().expect("listed").into_iter().map(sizes).sum::<u64>());
+        assert!(left <= 4000, "{left}");
+    }
+    // A run removed by hand, a killed run, and a lost ledger are noticed.
+    fs_err::remove_dir_all(project.history.find("00000005", None).expect("found").folder).expect("removed");
+    drop(project.history.begin(record(&id(7), Train)).expect("begun"));
+    recover(&project.layout).expect("recovered");
+    let id = project.fail(8, 500);
+    let pruned = project.history.prune(4000, Some(&id)).expect("pruned");
+    assert!(pruned.left < left, "{} of {left}", pruned.left);
+    fs_err::remove_file(project.layout.state().join("history.json")).expect("removed");
+    assert_eq!(project.history.prune(4000, Some(&id)).expect("pruned").left, pruned.left);
+}
