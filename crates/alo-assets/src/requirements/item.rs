@@ -232,7 +232,18 @@ fn one(text: &str, origin: &Origin, base: &Utf8Path) -> Result<Requirement, Requ
         if url.trim_start().is_empty() || url.trim_start().starts_with(';') {
             return Err(syntax(text, origin, "a URL or path is missing after `@`".to_owned()));
         }
-        return Ok(plain(text.to_owned(), Some(normalize(name)), None));
+        let place = url.split_whitespace().next().unwrap_or_default();
+        if place.contains("://") {
+            return Ok(plain(text.to_owned(), Some(normalize(name)), None));
+        }
+        // Installers want a URL here, and take a path for one that starts at wherever they run.
+        let path = base.join(place);
+        if !path.exists() {
+            return Err(RequirementError::Missing { path, origin: origin.clone() });
+        }
+        let head = text.strip_suffix(url).unwrap_or_default();
+        let tail = url.trim_start().strip_prefix(place).unwrap_or_default();
+        return Ok(plain(format!("{head} file://{path}{tail}"), Some(normalize(name)), Some(path)));
     }
     is_plain_text(text)?;
     let parsed = pep508_rs::Requirement::<VerbatimUrl>::from_str(text)

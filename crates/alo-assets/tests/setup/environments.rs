@@ -88,6 +88,8 @@ fn a_local_wheel_counts_by_its_content() {
     fs_err::create_dir(bench.project.join("dist")).unwrap();
     let kept = bench.project.join("dist/a-1.0-py3-none-any.whl");
     fs_err::copy(&built, &kept).unwrap();
+    let named = train([local("train", &["a @ ./dist/a-1.0-py3-none-any.whl"])]);
+    assert_eq!(bench.set_up(&named, TRAIN).prepared().environments[0].packages, ["a==1.0"]);
     let plan = train([local("train", &["./dist/a-1.0-py3-none-any.whl"])]);
     let first = bench.set_up(&plan, TRAIN).prepared().environments.remove(0);
     assert_eq!(first.packages, ["a==1.0"]);
