@@ -6,7 +6,7 @@ use alo_artifacts::{Limits, StepState, check_output, export, load_data, load_mod
 use alo_plan::{HandOffMode, PipelineKind};
 
 use super::error::RunError;
-use super::pipeline_run::PipelineRun;
+use super::pipeline_run::{PipelineRun, Sources};
 use super::progress::Progress;
 use crate::context::{PipelineScope, StepContext};
 use crate::event::{Event, Level, Phase};
@@ -79,7 +79,12 @@ impl PipelineRun<'_> {
             journal.emit(&Event::ModelLoaded { source: source.clone() });
         }
         let policy = self.plan().control.get_external_data;
-        let data = load_data(project.layout(), kind, self.sources, policy, &cancelled, &mut |_| {})?;
+        let data = match self.sources {
+            Sources::Loaded(data) => data.clone(),
+            Sources::ToLoad(sources) => {
+                load_data(project.layout(), kind, sources, policy, &cancelled, &mut |_| {})?
+            }
+        };
         for place in &data.set_aside {
             journal.say(
                 Level::Warning,

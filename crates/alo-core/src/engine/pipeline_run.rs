@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use alo_artifacts::{
-    DataSource, ExperimentalHistory, History, Keep, OpenRun, RunId, RunRecord, RunState, StagedArtifacts,
-    check_sources, resolve_save_path,
+    DataSource, ExperimentalHistory, History, Keep, LoadedData, OpenRun, RunId, RunRecord, RunState,
+    StagedArtifacts, check_sources, loaded_once, resolve_save_path,
 };
-use alo_plan::{Pipeline, PipelineKind, Plan};
+use alo_plan::{Fetch, Pipeline, PipelineKind, Plan};
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
@@ -32,10 +32,18 @@ pub(super) struct RunScope<'a> {
 impl RunScope<'_> {
     /// Checks the places outside the project that a pipeline loads from and saves to.
     pub(super) fn outside(&self, pipeline: &Pipeline) -> Result<Outside, RunError> {
-        let (external, bases) = (&self.project.plan().external, self.project.bases());
-        let save_path = external.save_artifacts(pipeline.kind);
+        let (plan, bases, layout) = (self.project.plan(), self.project.bases(), self.project.layout());
+        let (external, kind) = (&plan.external, pipeline.kind);
+        let save_path = external.save_artifacts(kind);
+        // Data that is loaded once may have gone from its source since.
+        let once = plan.control.get_external_data == Fetch::Once;
+        let already = if once { loaded_once(layout, kind, external.load_data(kind)) } else { None };
+        let sources = match already {
+            Some(data) => Sources::Loaded(data),
+            None => Sources::ToLoad(check_sources(&bases, external.load_data(kind))?),
+        };
         Ok(Outside {
-            sources: check_sources(&bases, external.load_data(pipeline.kind))?,
+            sources,
             save_path: save_path
                 .map(|path| resolve_save_path(path, &bases, self.project.layout()))
                 .transpose()?,
@@ -43,9 +51,17 @@ impl RunScope<'_> {
     }
 }
 
+/// The data of a pipeline.
+pub(super) enum Sources {
+    /// It lies in `input/` and is not to be looked at again.
+    Loaded(LoadedData),
+    /// It is to be copied where it has changed.
+    ToLoad(Vec<DataSource>),
+}
+
 /// Places outside the project, checked before anything runs.
 pub(super) struct Outside {
-    pub(super) sources: Vec<DataSource>,
+    pub(super) sources: Sources,
     pub(super) save_path: Option<Utf8PathBuf>,
 }
 
@@ -53,7 +69,7 @@ pub(super) struct Outside {
 pub(super) struct PipelineRun<'a> {
     pub(super) scope: RunScope<'a>,
     pub(super) pipeline: &'a Pipeline,
-    pub(super) sources: &'a [DataSource],
+    pub(super) sources: &'a Sources,
     /// Where its results are exported to.
     pub(super) save_path: Option<&'a Utf8Path>,
     /// Whether another pipeline follows.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::error::{RunError, RunFailure};
 use super::mode::Mode;
-use super::pipeline_run::{Outside, PipelineRun, RunScope};
+use super::pipeline_run::{Outside, PipelineRun, RunScope, Sources};
 use crate::cancel::CancelToken;
 use crate::event::{Event, Level, Observer};
 use crate::executor::Executor;
@@ -125,7 +125,13 @@ impl Engine {
             match scope.outside(pipeline) {
                 Ok(places) => outside.push(places),
                 Err(error) => {
-                    let refused = PipelineRun { scope, pipeline, sources: &[], save_path: None, more: false };
+                    let refused = PipelineRun {
+                        scope,
+                        pipeline,
+                        sources: &Sources::ToLoad(Vec::new()),
+                        save_path: None,
+                        more: false,
+                    };
                     let end = refused.refuse(error, observer);
                     report.pipelines.push(end.report);
                     return end.error.map_or(Ok(()), Err);
