@@ -54,12 +54,13 @@ impl Composer<'_> {
         let mut entries = Vec::new();
         let ends = [TokenKind::Key, TokenKind::Value, TokenKind::BlockEnd];
         loop {
-            let token = self.scanner.peek()?.clone();
-            let key = match token.kind {
+            let token = self.scanner.peek()?;
+            let (kind, span) = (&token.kind, token.span);
+            let key = match kind {
                 TokenKind::Key => {
                     self.scanner.next()?;
                     if ends.contains(&self.scanner.peek()?.kind) {
-                        self.empty(token.span)?
+                        self.empty(span)?
                     } else {
                         self.node(true, true, Role::Key)?
                     }
@@ -68,7 +69,10 @@ impl Composer<'_> {
                     self.scanner.next()?;
                     break;
                 }
-                _ => return Err(self.misplaced(&token, start, "the map")),
+                _ => {
+                    let token = self.scanner.peek()?.clone();
+                    return Err(self.misplaced(&token, start, "the map"));
+                }
             };
             self.path.enter_key(key.span);
             let value = if self.scanner.peek()?.kind == TokenKind::Value {
@@ -138,25 +142,23 @@ impl Composer<'_> {
 
     /// Takes the comma between two entries; says whether the collection ends.
     fn flow_ends(&mut self, end: &TokenKind, start: Span, first: bool) -> Result<bool, Fault> {
-        let token = self.scanner.peek()?.clone();
-        if token.kind == *end {
+        let kind = &self.scanner.peek()?.kind;
+        if kind == end {
             return Ok(true);
         }
-        if first {
-            return match token.kind {
-                TokenKind::StreamEnd => Err(self.misplaced(&token, start, "the list or map")),
-                _ => Ok(false),
-            };
+        let fits = if first { *kind != TokenKind::StreamEnd } else { *kind == TokenKind::FlowEntry };
+        if fits && first {
+            return Ok(false);
         }
-        if token.kind != TokenKind::FlowEntry {
-            return Err(self.misplaced(&token, start, "the list or map"));
+        if fits {
+            self.scanner.next()?;
+            let next = &self.scanner.peek()?.kind;
+            if *next != TokenKind::StreamEnd {
+                return Ok(next == end);
+            }
         }
-        self.scanner.next()?;
-        let next = self.scanner.peek()?.clone();
-        if next.kind == TokenKind::StreamEnd {
-            return Err(self.misplaced(&next, start, "the list or map"));
-        }
-        Ok(next.kind == *end)
+        let token = self.scanner.peek()?.clone();
+        Err(self.misplaced(&token, start, "the list or map"))
     }
 
     fn flow_pair(&mut self, end: &TokenKind) -> Result<Entry, Fault> {

@@ -188,11 +188,11 @@ impl<'a> Composer<'a> {
     }
 
     pub(super) fn node(&mut self, block: bool, indentless: bool, role: resolve::Role) -> Result<Node, Fault> {
-        let first = self.scanner.peek()?.clone();
-        self.count(first.span)?;
-        if let TokenKind::Alias(name) = &first.kind {
-            self.scanner.next()?;
-            return self.alias(name, first.span);
+        let first = self.scanner.peek()?;
+        let (span, is_alias) = (first.span, matches!(first.kind, TokenKind::Alias(_)));
+        self.count(span)?;
+        if is_alias && let TokenKind::Alias(name) = self.scanner.next()?.kind {
+            return self.alias(&name, span);
         }
         let properties = self.properties()?;
         let before = (self.written, self.aliased);
@@ -240,6 +240,9 @@ impl<'a> Composer<'a> {
     fn properties(&mut self) -> Result<Properties, Fault> {
         let mut properties = Properties::default();
         loop {
+            if !matches!(self.scanner.peek()?.kind, TokenKind::Anchor(_) | TokenKind::Tag { .. }) {
+                return Ok(properties);
+            }
             let token = self.scanner.peek()?.clone();
             match token.kind {
                 TokenKind::Anchor(name) if properties.anchor.is_none() => {
@@ -288,18 +291,19 @@ impl<'a> Composer<'a> {
         role: resolve::Role,
         properties: &Properties,
     ) -> Result<Node, Fault> {
-        let token = self.scanner.peek()?.clone();
         let tag = properties.tag.as_ref();
+        if matches!(self.scanner.peek()?.kind, TokenKind::Scalar { .. })
+            && let Token { kind: TokenKind::Scalar { text, plain }, span } = self.scanner.next()?
+        {
+            self.check_quotes(&text, plain, span);
+            return Ok(self.scalar(tag, text, plain, role, span));
+        }
+        let token = self.scanner.peek()?.clone();
         let list = matches!(
             token.kind,
             TokenKind::FlowSequenceStart | TokenKind::BlockSequenceStart | TokenKind::BlockEntry
         );
         match token.kind {
-            TokenKind::Scalar { text, plain } => {
-                self.scanner.next()?;
-                self.check_quotes(&text, plain, token.span);
-                Ok(self.scalar(tag, &text, plain, role, token.span))
-            }
             TokenKind::FlowSequenceStart
             | TokenKind::FlowMappingStart
             | TokenKind::BlockSequenceStart
@@ -327,7 +331,7 @@ impl<'a> Composer<'a> {
             }
             _ if properties.span.is_some() => {
                 let place = properties.span.map_or(token.span.start, |span| span.end);
-                Ok(self.scalar(tag, "", true, role, Span::at(place)))
+                Ok(self.scalar(tag, String::new(), true, role, Span::at(place)))
             }
             _ => Err(self.misplaced(&token, token.span, "the value")),
         }
@@ -345,17 +349,18 @@ impl<'a> Composer<'a> {
     fn scalar(
         &mut self,
         tag: Option<&(String, Span)>,
-        text: &str,
+        text: String,
         plain: bool,
         role: resolve::Role,
         span: Span,
     ) -> Node {
-        let value = match resolve::scalar(tag.map(|(tag, _)| tag.as_str()), text, plain, role) {
-            Ok(value) => value,
+        let value = match resolve::scalar(tag.map(|(tag, _)| tag.as_str()), &text, plain, role) {
+            Ok(None) => Value::String(text),
+            Ok(Some(value)) => value,
             Err(why) => {
                 let place = tag.filter(|_| why.code != Code::BadScalar).map_or(span, |(_, span)| *span);
                 self.report(why, place);
-                Value::String(text.to_owned())
+                Value::String(text)
             }
         };
         Node { span, data: Data::Scalar(value) }

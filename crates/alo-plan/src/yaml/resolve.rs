@@ -23,14 +23,20 @@ pub(super) struct Meaningless {
 const YAML_TAG: &str = "tag:yaml.org,2002:";
 const PYTHON_TAG: &str = "tag:yaml.org,2002:python/";
 
-/// The value of a scalar.
-pub(super) fn scalar(tag: Option<&str>, text: &str, plain: bool, role: Role) -> Result<Value, Meaningless> {
+/// The value of a scalar; `None` when it is its text.
+pub(super) fn scalar(
+    tag: Option<&str>,
+    text: &str,
+    plain: bool,
+    role: Role,
+) -> Result<Option<Value>, Meaningless> {
     match tag {
-        None if !plain => Ok(Value::String(text.to_owned())),
+        None if !plain => Ok(None),
         // PyYAML resolves a scalar with the tag `!` as if it were plain.
         None | Some("!") => implicit(text, role),
         Some(tag) => match tag.strip_prefix(YAML_TAG) {
-            Some(name) => explicit(name, text).unwrap_or_else(|| Err(refused(tag))),
+            Some("str") => Ok(None),
+            Some(name) => explicit(name, text).unwrap_or_else(|| Err(refused(tag))).map(Some),
             None => Err(refused(tag)),
         },
     }
@@ -48,17 +54,17 @@ pub(super) fn collection(tag: Option<&str>, list: bool) -> Result<(), Meaningles
 
 /// Whether a plain text is read as text, so that it needs no quotes.
 pub(super) fn is_text(text: &str) -> bool {
-    matches!(implicit(text, Role::Value), Ok(Value::String(_)))
+    matches!(implicit(text, Role::Value), Ok(None))
 }
 
-fn implicit(text: &str, role: Role) -> Result<Value, Meaningless> {
+fn implicit(text: &str, role: Role) -> Result<Option<Value>, Meaningless> {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Ok(Value::Null),
+        "" | "~" | "null" | "Null" | "NULL" => return Ok(Some(Value::Null)),
         "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            return Ok(Value::Bool(true));
+            return Ok(Some(Value::Bool(true)));
         }
         "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            return Ok(Value::Bool(false));
+            return Ok(Some(Value::Bool(false)));
         }
         "<<" | "=" if role == Role::Value => {
             return Err(bad(text, "has a special meaning in YAML and is no value"));
@@ -66,23 +72,22 @@ fn implicit(text: &str, role: Role) -> Result<Value, Meaningless> {
         _ => {}
     }
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
-        return Ok(Value::String(text.to_owned()));
+        return Ok(None);
     }
     if let Some(number) = float(text) {
-        return Ok(Value::Float(number));
+        return Ok(Some(Value::Float(number)));
     }
     if let Some(number) = integer(text) {
-        return number.map_err(|_| bad(text, "looks like a number and is none"));
+        return number.map(Some).map_err(|_| bad(text, "looks like a number and is none"));
     }
     if let Some(time) = timestamp(text, false) {
-        return time.map_err(|why| bad(text, &format!("looks like a date, but {}", why.0)));
+        return time.map(Some).map_err(|why| bad(text, &format!("looks like a date, but {}", why.0)));
     }
-    Ok(Value::String(text.to_owned()))
+    Ok(None)
 }
 
 fn explicit(name: &str, text: &str) -> Option<Result<Value, Meaningless>> {
     Some(match name {
-        "str" => Ok(Value::String(text.to_owned())),
         "null" => Ok(Value::Null),
         "bool" => match text.to_lowercase().as_str() {
             "yes" | "true" | "on" => Ok(Value::Bool(true)),
