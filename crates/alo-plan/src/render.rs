@@ -1,5 +1,7 @@
 //! Faults for people: the lines they are in, underlined, with what to write instead, as rustc shows its own.
 
+use std::ops::Range;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -40,15 +42,15 @@ fn one(fault: &Diagnostic, path: &str, source: &str, colour: bool) -> String {
     let title = level.primary_title(fault.message.as_str()).id(fault.code.name());
     let mut group = Group::with_title(title);
     if let Some(span) = fault.span {
-        let (window, start, line) = excerpt(fault, source);
-        let shift = |span: Span| span.start.offset as usize - start..span.end.offset as usize - start;
+        let (window, start, line, related) = excerpt(fault, source);
+        let shown = |span: Span| {
+            first_line(window, span.start.offset as usize - start, span.end.offset as usize - start)
+        };
         let mut snippet = Snippet::source(window).path(path).line_start(line).fold(true);
-        let mut main = shift(span);
-        if let Some((related, label)) = &fault.related {
-            snippet = snippet.annotation(AnnotationKind::Context.span(shift(*related)).label(label.as_str()));
+        if let Some((related, label)) = related {
+            snippet = snippet.annotation(AnnotationKind::Context.span(shown(*related)).label(label.as_str()));
         }
-        main.end = shown_end(window, &main);
-        snippet = snippet.annotation(AnnotationKind::Primary.span(main));
+        snippet = snippet.annotation(AnnotationKind::Primary.span(shown(span)));
         group = group.element(snippet);
     } else if !path.is_empty() {
         group = group.element(annotate_snippets::Origin::path(path));
@@ -62,10 +64,25 @@ fn one(fault: &Diagnostic, path: &str, source: &str, colour: bool) -> String {
     text
 }
 
-/// The lines the fault speaks of and some around them, their offset and the number of the first: a file of megabytes is
-/// not searched for every fault.
-fn excerpt<'a>(fault: &Diagnostic, source: &'a str) -> (&'a str, usize, usize) {
-    let spans = fault.span.into_iter().chain(fault.related.as_ref().map(|(span, _)| *span));
+/// The second place of a fault.
+type Related<'a> = Option<&'a (Span, String)>;
+
+/// Farther apart, in bytes, two places are not shown together: every line between them is looked at.
+const FARTHEST: u32 = 100_000;
+
+/// The lines the fault speaks of, their offset, the number of the first, and the second place if it is among them: a file
+/// of megabytes is not searched for every fault.
+fn excerpt<'a, 'f>(fault: &'f Diagnostic, source: &'a str) -> (&'a str, usize, usize, Related<'f>) {
+    let near = |other: &Span| {
+        fault.span.is_some_and(|span| span.start.offset.abs_diff(other.start.offset) < FARTHEST)
+    };
+    let related = fault.related.as_ref().filter(|(span, _)| near(span));
+    // Only the first line of a block is shown.
+    let first_of = |span: Span| Span {
+        end: if span.end.line > span.start.line { span.start } else { span.end },
+        ..span
+    };
+    let spans = fault.span.into_iter().chain(related.map(|(span, _)| *span)).map(first_of);
     let (mut first, mut last, mut line) = (source.len(), 0, usize::MAX);
     for span in spans {
         first = first.min(span.start.offset as usize);
@@ -74,11 +91,11 @@ fn excerpt<'a>(fault: &Diagnostic, source: &'a str) -> (&'a str, usize, usize) {
     }
     let start = source[..first.min(source.len())].rfind('\n').map_or(0, |at| at + 1);
     let end = source[last.min(source.len())..].find('\n').map_or(source.len(), |at| last + at);
-    (&source[start..end], start, line)
+    (&source[start..end], start, line, related)
 }
 
 /// A block of many lines is underlined in its first line only; the arrows around it would hide what it says.
-fn shown_end(window: &str, span: &std::ops::Range<usize>) -> usize {
-    let text = &window[span.clone()];
-    text.find(['\n', '\r']).map_or(span.end, |at| span.start + at)
+fn first_line(window: &str, start: usize, end: usize) -> Range<usize> {
+    let line_end = window[start..].find(['\n', '\r']).map_or(window.len(), |at| start + at);
+    start..end.min(line_end)
 }

@@ -1,20 +1,22 @@
 //! `ui_args` and `ui_args_detail` against the arguments they speak of.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::model::{ArgDetail as Declared, ArgKind};
 use crate::pointer::escaped;
-use crate::section::{ArgDetail, Args, Names, Reader, Spanned, Text, similar};
-use crate::value::Value;
+use crate::section::{Arg, ArgDetail, Args, Names, Reader, Spanned, Text, similar};
+use crate::value::{KeyIdentity, Value};
 use crate::yaml::{Data, Node};
 
 /// Checks the details of one step and gives those that say something. `args` are the values the plan gives the step.
 pub(crate) fn details(items: &[Spanned<ArgDetail>], args: &Args, reader: &mut Reader<'_>) -> Vec<Declared> {
     let mut declared = Vec::new();
+    let given: HashMap<String, &Arg> = args.0.iter().map(|arg| (arg.entry.name(), arg)).collect();
     for item in items {
         let Some(detail) = declaration(item, reader) else { continue };
-        let given = args.0.iter().find(|arg| arg.entry.name() == detail.name);
-        if let Some(given) = given {
+        if let Some(given) = given.get(&detail.name) {
             value(&given.entry.value, &given.pointer, &detail, reader);
         }
         declared.push(detail);
@@ -24,11 +26,12 @@ pub(crate) fn details(items: &[Spanned<ArgDetail>], args: &Args, reader: &mut Re
 
 /// Names in `ui_args` that the step has no argument for.
 pub(crate) fn shown_names(names: &Names, args: &Args, reader: &mut Reader<'_>) -> Vec<String> {
+    let known: Vec<String> = args.0.iter().map(|arg| arg.entry.name()).collect();
+    let given: HashSet<&str> = known.iter().map(String::as_str).collect();
     for name in &names.0 {
-        if args.0.iter().any(|arg| arg.entry.name() == name.value) {
+        if given.contains(name.value.as_str()) {
             continue;
         }
-        let known: Vec<String> = args.0.iter().map(|arg| arg.entry.name()).collect();
         let help = match similar(&name.value, known.iter().map(String::as_str)).first() {
             Some(close) => format!("did you mean `{close}`?"),
             None => format!("add `{}:` to `args`, or remove it here", name.value),
@@ -141,15 +144,28 @@ fn value(node: &Node, pointer: &str, detail: &Declared, reader: &mut Reader<'_>)
         // A user interface keeps a list of anything as text.
         Data::List(_) if kind == ArgKind::String => {}
         Data::List(items) => {
+            let selectable = selection(detail);
             for (index, item) in items.iter().enumerate() {
-                one(item, &format!("{pointer}/{index}"), kind, detail, reader);
+                one(item, &format!("{pointer}/{index}"), kind, detail, &selectable, reader);
             }
         }
-        Data::Scalar(_) => one(node, pointer, kind, detail, reader),
+        Data::Scalar(_) => one(node, pointer, kind, detail, &selection(detail), reader),
     }
 }
 
-fn one(node: &Node, pointer: &str, kind: ArgKind, detail: &Declared, reader: &mut Reader<'_>) {
+/// The values to select from, equal as Python has it.
+fn selection(detail: &Declared) -> HashSet<KeyIdentity> {
+    detail.selectable.iter().map(Value::identity).collect()
+}
+
+fn one(
+    node: &Node,
+    pointer: &str,
+    kind: ArgKind,
+    detail: &Declared,
+    selectable: &HashSet<KeyIdentity>,
+    reader: &mut Reader<'_>,
+) {
     let value = node.to_value();
     let shown = reader.shown(node);
     let name = &detail.name;
@@ -158,8 +174,9 @@ fn one(node: &Node, pointer: &str, kind: ArgKind, detail: &Declared, reader: &mu
         ArgKind::Int => matches!(value, Value::Int(_) | Value::BigInt(_)),
         ArgKind::Float => number(&value).is_some(),
         ArgKind::SingleSelection | ArgKind::MultiSelection => {
-            if !detail.selectable.is_empty() && !detail.selectable.contains(&value) {
-                let allowed: Vec<_> = detail.selectable.iter().map(|one| format!("`{one}`")).collect();
+            if !selectable.is_empty() && !selectable.contains(&value.identity()) {
+                let allowed: Vec<_> =
+                    detail.selectable.iter().take(20).map(|one| format!("`{one}`")).collect();
                 let words: Vec<_> = detail.selectable.iter().map(ToString::to_string).collect();
                 let help = match similar(&value.to_string(), words.iter().map(String::as_str)).first() {
                     Some(close) => format!("did you mean `{close}`?"),

@@ -109,10 +109,11 @@ fn missing(
         // One fault for a pipeline that one section lacks altogether.
         absent.truncate(1);
     }
+    let unpaired: Vec<&str> =
+        there.keys().copied().filter(|other| !here.contains_key(other)).take(100).collect();
     for name in absent {
         let step = &name.value;
-        let unpaired = there.keys().copied().filter(|other| !here.contains_key(other));
-        let help = match similar(step, unpaired).first() {
+        let help = match similar(step, unpaired.iter().copied()).first() {
             Some(close) => format!("did you mean `{close}`? Both sections list the same steps"),
             None if code == Code::StepWithoutSource => format!(
                 "add `- step: {step}` with its `source` to `{}` of `asset_source`, or remove it here",

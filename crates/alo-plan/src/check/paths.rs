@@ -1,37 +1,37 @@
 //! The checks that look at the file system. Data may come later, so what is missing is a warning.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use std::collections::{HashMap, HashSet};
+
+use camino::Utf8Path;
 
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::load::Loaded;
-use crate::model::{PipelineKind, Plan, Source};
-use crate::pointer::Pointer;
+use crate::model::{PipelineKind, Plan, Source, StepName};
+use crate::pointer::{Pointer, escaped};
 use crate::project::resolve_path;
 use crate::span::Span;
 use crate::yaml::{Data, Node, compose};
 
 /// Looks whether the paths of a plan are there and can be used; `s3://` URLs are not looked at.
 ///
-/// `project` is the folder at which relative paths start, see [`crate::project_folder`].
+/// `project` is the folder at which relative paths start, see [`crate::project_folder`]. A plan with errors is not looked at.
 pub fn paths(loaded: &Loaded, project: &Utf8Path) -> Vec<Diagnostic> {
     let Some(plan) = &loaded.plan else { return Vec::new() };
     let root = compose(&loaded.source).root;
+    let places = Places::of(root.as_ref(), "external_path");
     let mut found = Vec::new();
     let locate = |text: &str| resolve_path(&loaded.path, project, text);
     for kind in PipelineKind::ALL {
         for written in plan.external.load_data(kind).iter().filter(|path| !is_remote(path)) {
-            let fault = readable(written, &locate(written));
-            found.extend(fault.map(|fault| placed(fault, root.as_ref(), "external_path", written)));
+            found.extend(readable(written, &locate(written)).map(|fault| places.put(fault, written)));
         }
         if let Some(written) = plan.external.save_artifacts(kind).filter(|path| !is_remote(path)) {
-            let fault = writable(written, &locate(written));
-            found.extend(fault.map(|fault| placed(fault, root.as_ref(), "external_path", written)));
+            found.extend(writable(written, &locate(written)).map(|fault| places.put(fault, written)));
         }
     }
     if let Some(written) = plan.external.load_model_path.as_deref().filter(|path| !is_remote(path)) {
-        let fault = readable(written, &locate(written));
-        found.extend(fault.map(|fault| placed(fault, root.as_ref(), "external_path", written)));
+        found.extend(readable(written, &locate(written)).map(|fault| places.put(fault, written)));
     }
     found.extend(assets(plan, project, root.as_ref()));
     found
@@ -88,22 +88,22 @@ fn may_write(folder: &Utf8Path) -> bool {
 fn assets(plan: &Plan, project: &Utf8Path, root: Option<&Node>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for pipeline in &plan.pipelines {
+        let elsewhere: HashSet<&StepName> = plan
+            .pipelines
+            .iter()
+            .filter(|other| other.kind != pipeline.kind)
+            .flat_map(|other| &other.steps)
+            .filter(|step| !matches!(step.source, Source::Local { path: None }))
+            .map(|step| &step.name)
+            .collect();
+        let mut places = None;
         for step in &pipeline.steps {
-            let folder: Utf8PathBuf = match &step.source {
-                Source::Git { .. } => continue,
+            let folder = match &step.source {
                 Source::Local { path: Some(path) } => project.join(path),
-                Source::Local { path: None } => {
-                    let elsewhere = plan.pipelines.iter().any(|other| {
-                        other.kind != pipeline.kind
-                            && other.steps.iter().any(|twin| {
-                                twin.name == step.name && !matches!(twin.source, Source::Local { path: None })
-                            })
-                    });
-                    if elsewhere {
-                        continue;
-                    }
+                Source::Local { path: None } if !elsewhere.contains(&step.name) => {
                     project.join("assets").join(step.name.as_str())
                 }
+                _ => continue,
             };
             if folder.is_dir() {
                 continue;
@@ -115,73 +115,74 @@ fn assets(plan: &Plan, project: &Utf8Path, root: Option<&Node>) -> Vec<Diagnosti
                         "put `asset_{}.py` into `{folder}`, or name a git repository",
                         step.name.base()
                     ));
-            found.push(placed_step(fault, root, pipeline.kind, name));
+            let places = places.get_or_insert_with(|| Places::of_pipeline(root, pipeline.kind));
+            found.push(places.put(fault, name));
         }
     }
     found
 }
 
-/// Finds where the section writes that text.
-fn placed(fault: Diagnostic, root: Option<&Node>, section: &str, written: &str) -> Diagnostic {
-    let place = root.and_then(|root| {
-        let at = Pointer::ROOT.key(section);
-        child(root, section).and_then(|node| find(node, &at, &mut |node| is_text(node, written)))
-    });
-    apply(fault, place)
-}
+/// Where a part of the document writes which text.
+#[derive(Default)]
+struct Places(HashMap<String, (String, Span)>);
 
-fn placed_step(fault: Diagnostic, root: Option<&Node>, kind: PipelineKind, name: &str) -> Diagnostic {
-    let place = root.and_then(|root| {
+impl Places {
+    /// All texts of a section.
+    fn of(root: Option<&Node>, section: &str) -> Self {
+        let mut places = Self::default();
+        if let Some((pointer, section)) = root.and_then(|root| child(root, &Pointer::ROOT, section)) {
+            places.collect(&section, &pointer);
+        }
+        places
+    }
+
+    /// All texts of a pipeline of `asset_source`.
+    fn of_pipeline(root: Option<&Node>, kind: PipelineKind) -> Self {
+        let mut places = Self::default();
+        let section = root.and_then(|root| child(root, &Pointer::ROOT, "asset_source"));
         let at = Pointer::ROOT.key("asset_source");
-        let section = child(root, "asset_source")?;
-        let (pointer, pipeline) = find_key(section, &at, kind.key())?;
-        let steps = find(&pipeline, &Pointer::ROOT, &mut |node| is_text(node, name))?;
-        Some((format!("{pointer}{}", steps.0), steps.1))
-    });
-    apply(fault, place)
-}
+        if let Some((pointer, pipeline)) = section.and_then(|(_, section)| child(&section, &at, kind.key())) {
+            places.collect(&pipeline, &pointer);
+        }
+        places
+    }
 
-fn apply(fault: Diagnostic, place: Option<(String, Span)>) -> Diagnostic {
-    match place {
-        Some((pointer, span)) => fault.at(span).pointing(pointer),
-        None => fault,
+    fn collect(&mut self, node: &Node, pointer: &str) {
+        match &node.data {
+            Data::Map(entries) => {
+                for entry in entries.iter() {
+                    self.collect(&entry.value, &format!("{pointer}/{}", escaped(&entry.name())));
+                }
+            }
+            Data::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.collect(item, &format!("{pointer}/{index}"));
+                }
+            }
+            Data::Scalar(value) => {
+                let text = value.to_string().trim().to_owned();
+                self.0.entry(text).or_insert_with(|| (pointer.to_owned(), node.span));
+            }
+        }
+    }
+
+    fn put(&self, fault: Diagnostic, written: &str) -> Diagnostic {
+        match self.0.get(written) {
+            Some((pointer, span)) => fault.at(*span).pointing(pointer.as_str()),
+            None => fault,
+        }
     }
 }
 
-fn is_text(node: &Node, written: &str) -> bool {
-    matches!(&node.data, Data::Scalar(value) if value.to_string().trim() == written)
-}
-
-fn child<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    match &node.data {
-        Data::Map(entries) => entries.iter().find(|entry| entry.name() == key).map(|entry| &entry.value),
-        _ => None,
-    }
-}
-
-fn find_key(node: &Node, at: &Pointer<'_>, key: &str) -> Option<(String, Node)> {
+/// The value of a key, also of a map in a list.
+fn child(node: &Node, at: &Pointer<'_>, key: &str) -> Option<(String, Node)> {
     match &node.data {
         Data::Map(entries) => {
             let entry = entries.iter().find(|entry| entry.name() == key)?;
             Some((at.key(key).to_string(), entry.value.clone()))
         }
         Data::List(items) => {
-            items.iter().enumerate().find_map(|(index, item)| find_key(item, &at.index(index), key))
-        }
-        Data::Scalar(_) => None,
-    }
-}
-
-fn find(node: &Node, at: &Pointer<'_>, wanted: &mut dyn FnMut(&Node) -> bool) -> Option<(String, Span)> {
-    if wanted(node) {
-        return Some((at.to_string(), node.span));
-    }
-    match &node.data {
-        Data::Map(entries) => {
-            entries.iter().find_map(|entry| find(&entry.value, &at.key(&entry.name()), wanted))
-        }
-        Data::List(items) => {
-            items.iter().enumerate().find_map(|(index, item)| find(item, &at.index(index), wanted))
+            items.iter().enumerate().find_map(|(index, item)| child(item, &at.index(index), key))
         }
         Data::Scalar(_) => None,
     }

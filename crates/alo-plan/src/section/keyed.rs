@@ -1,5 +1,7 @@
 //! Maps with known keys: one declaration gives the Rust type, its reading and its JSON Schema.
 
+use std::collections::HashMap;
+
 use super::old::{Old, old_key};
 use super::reader::Reader;
 use crate::code::Code;
@@ -66,7 +68,7 @@ pub(super) fn read_map<T: Keyed>(node: &Node, at: &Pointer<'_>, reader: &mut Rea
         Data::Scalar(Value::Null) => None,
         Data::Map(entries) => {
             let mut keyed = T::default();
-            let mut seen = Vec::new();
+            let mut seen = HashMap::new();
             fill(&mut keyed, entries, at, &mut seen, reader);
             Some(keyed)
         }
@@ -87,7 +89,7 @@ impl<T: Keyed> super::reader::Shape for Section<T> {
             return read_map(node, at, reader).map(Self);
         };
         let mut keyed = T::default();
-        let mut seen = Vec::new();
+        let mut seen = HashMap::new();
         for (index, item) in items.iter().enumerate() {
             let at = at.index(index);
             match &item.data {
@@ -104,14 +106,14 @@ fn fill<T: Keyed>(
     keyed: &mut T,
     entries: &[Entry],
     at: &Pointer<'_>,
-    seen: &mut Vec<(String, Span)>,
+    seen: &mut HashMap<String, Span>,
     reader: &mut Reader<'_>,
 ) {
     let mut outside = false;
     for entry in entries {
         let name = entry.name();
         let place = at.key(&name);
-        if let Some((_, first)) = seen.iter().find(|(known, _)| *known == name) {
+        if let Some(first) = seen.get(&name) {
             reader.push(
                 Diagnostic::new(
                     Code::DuplicateKey,
@@ -123,7 +125,7 @@ fn fill<T: Keyed>(
                 .help("remove one of the two"),
             );
         }
-        seen.push((name.clone(), entry.key.span));
+        seen.insert(name.clone(), entry.key.span);
         if let Some(old) = old_key(T::OWNER, &name) {
             note_old(&name, &old, entry, &place, reader);
         }

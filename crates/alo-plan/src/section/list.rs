@@ -1,11 +1,14 @@
 //! Lists of a plan that people write in several ways.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
+
 use super::reader::{Reader, Shape, Spanned, Text};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::pointer::Pointer;
-use crate::span::{Position, Span};
-use crate::value::Value;
+use crate::span::{Position, Span, narrow};
+use crate::value::{KeyIdentity, Value};
 use crate::yaml::{Data, Entry, Node};
 
 /// The values for a step: a list holding one map, the map itself, or several maps by mistake.
@@ -27,6 +30,7 @@ impl Shape for Args {
             Data::Map(entries) => args.take(entries, at),
             Data::List(items) => {
                 let mut maps: Vec<Span> = Vec::new();
+                let mut known = HashMap::new();
                 let before = reader.diagnostics.len();
                 for (index, item) in items.iter().enumerate() {
                     let at = at.index(index);
@@ -34,7 +38,7 @@ impl Shape for Args {
                         Data::Scalar(Value::Null) => {}
                         Data::Map(entries) => {
                             maps.push(item.span);
-                            args.merge(entries, &at, reader);
+                            args.merge(entries, &mut known, &at, reader);
                         }
                         _ => {
                             let help = "write `name: value`; the first argument has the dash, the others stand below it";
@@ -81,16 +85,21 @@ impl Args {
         );
     }
 
-    fn merge(&mut self, entries: &[Entry], at: &Pointer<'_>, reader: &mut Reader<'_>) {
-        if self.0.is_empty() {
-            return self.take(entries, at);
-        }
-        let known: std::collections::HashMap<_, _> =
-            self.0.iter().map(|arg| (arg.entry.key.to_value().identity(), arg.entry.key.span)).collect();
+    /// Takes the entries whose keys are new; `known` says where each key was first given.
+    fn merge(
+        &mut self,
+        entries: &[Entry],
+        known: &mut HashMap<KeyIdentity, Span>,
+        at: &Pointer<'_>,
+        reader: &mut Reader<'_>,
+    ) {
         for entry in entries {
-            match known.get(&entry.key.to_value().identity()) {
-                None => self.take(std::slice::from_ref(entry), at),
-                Some(first) => {
+            match known.entry(entry.key.to_value().identity()) {
+                Vacant(new) => {
+                    new.insert(entry.key.span);
+                    self.take(std::slice::from_ref(entry), at);
+                }
+                Occupied(first) => {
                     let name = entry.name();
                     reader.push(
                         Diagnostic::new(
@@ -99,7 +108,7 @@ impl Args {
                         )
                         .at(entry.key.span)
                         .pointing(at.key(&name).to_string())
-                        .related(*first, "first given here")
+                        .related(*first.get(), "first given here")
                         .help("remove one of the two"),
                     );
                 }
@@ -167,14 +176,24 @@ fn folded(node: &Node, at: &Pointer<'_>, words: usize, reader: &mut Reader<'_>) 
 fn each_word(node: &Node, at: &Pointer<'_>, reader: &Reader<'_>) -> Vec<Spanned<String>> {
     let written = node.span.text(reader.source);
     let mut words = Vec::new();
-    for word in written.split_whitespace() {
-        let start = word.as_ptr().addr() - written.as_ptr().addr() + node.span.start.offset as usize;
-        let span = Span {
-            start: Position::of(reader.source, start),
-            end: Position::of(reader.source, start + word.len()),
+    let mut place = node.span.start;
+    for piece in written.split_inclusive(char::is_whitespace) {
+        let word = piece.trim_end();
+        let end = Position {
+            column: place.column + narrow(word.chars().count()),
+            offset: place.offset + narrow(word.len()),
+            ..place
         };
-        let value = word.trim_matches(|c| matches!(c, '"' | '\'')).to_owned();
-        words.push(Spanned { value, span, pointer: at.to_string() });
+        if !word.is_empty() {
+            let value = word.trim_matches(|c| matches!(c, '"' | '\'')).to_owned();
+            words.push(Spanned { value, span: Span { start: place, end }, pointer: at.to_string() });
+        }
+        place.offset += narrow(piece.len());
+        place.column += narrow(piece.chars().count());
+        if piece.ends_with('\n') {
+            place.line += 1;
+            place.column = 1;
+        }
     }
     words
 }

@@ -14,6 +14,6 @@ mod step;
 
 pub(crate) use file::{Control, External, Permission, PlanFile};
 pub(crate) use keyed::Section;
-pub(crate) use list::{Args, Names, Paths};
+pub(crate) use list::{Arg, Args, Names, Paths};
 pub(crate) use reader::{Items, Reader, Shape, Spanned, Text, similar};
 pub(crate) use step::{ArgDetail, CodeSource, StepDetail, StepParameters, StepSource};
