@@ -60,6 +60,8 @@ pub enum SetupEvent {
         key: String,
         /// Its folder.
         folder: Utf8PathBuf,
+        /// Its Python, to look into it by hand.
+        executable: Utf8PathBuf,
         /// The version of its Python.
         python: String,
         /// How many packages it holds.

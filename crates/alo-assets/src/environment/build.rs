@@ -202,6 +202,7 @@ fn install_error(interpreter: &Interpreter, source: InstallError) -> Environment
 fn ready(environment: &Environment, cached: bool) -> SetupEvent {
     SetupEvent::EnvironmentReady {
         key: environment.key.clone(),
+        executable: environment.python.clone(),
         folder: environment.folder.clone(),
         python: environment.version.to_string(),
         packages: environment.packages.len(),
