@@ -2,7 +2,7 @@
 //!
 //! Every existing plan was written for PyYAML's `FullLoader`. No published parser with positions reads what that
 //! loader reads (`docs/design/plan-parsing.md` has the measurements), so the scanner here follows its rules:
-//! `cursor` → `scanner` (with `scalar` and `property`) → `composer` → [`node::Node`]; `resolve` gives scalars
+//! `cursor` → `scanner` (with `scalar` and `property`) → `composer` → `Node`; `resolve` gives scalars
 //! their meaning. Reading never runs code, and its memory and time are bounded.
 
 mod collection;
