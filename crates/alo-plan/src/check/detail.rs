@@ -6,7 +6,7 @@ use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::model::{ArgDetail as Declared, ArgKind};
 use crate::pointer::escaped;
-use crate::section::{Arg, ArgDetail, Args, Names, Reader, Spanned, Text, similar};
+use crate::section::{Arg, ArgDetail, Args, Names, Reader, Spanned, Text};
 use crate::value::{KeyIdentity, Value};
 use crate::yaml::{Data, Node};
 
@@ -32,7 +32,7 @@ pub(crate) fn shown_names(names: &Names, args: &Args, reader: &mut Reader<'_>) -
         if given.contains(name.value.as_str()) {
             continue;
         }
-        let help = match similar(&name.value, known.iter().map(String::as_str)).first() {
+        let help = match reader.similar(&name.value, known.iter().map(String::as_str)).first() {
             Some(close) => format!("did you mean `{close}`?"),
             None => format!("add `{}:` to `args`, or remove it here", name.value),
         };
@@ -92,7 +92,7 @@ fn kind_of(kind: &Spanned<Text>, reader: &mut Reader<'_>) -> Option<ArgKind> {
     let known = ArgKind::from_name(name);
     if known.is_none() {
         let names = ArgKind::ALL.map(ArgKind::as_str);
-        let help = match similar(name, names).first() {
+        let help = match reader.similar(name, names).first() {
             Some(close) => format!("did you mean `{close}`?"),
             None => format!("write one of {}", names.map(|name| format!("`{name}`")).join(", ")),
         };
@@ -177,8 +177,9 @@ fn one(
             if !selectable.is_empty() && !selectable.contains(&value.identity()) {
                 let allowed: Vec<_> =
                     detail.selectable.iter().take(20).map(|one| format!("`{one}`")).collect();
-                let words: Vec<_> = detail.selectable.iter().map(ToString::to_string).collect();
-                let help = match similar(&value.to_string(), words.iter().map(String::as_str)).first() {
+                let words: Vec<_> = detail.selectable.iter().take(200).map(ToString::to_string).collect();
+                let help = match reader.similar(&value.to_string(), words.iter().map(String::as_str)).first()
+                {
                     Some(close) => format!("did you mean `{close}`?"),
                     None => format!("select from {}", allowed.join(", ")),
                 };
@@ -232,7 +233,7 @@ fn fault(code: Code, message: String, help: String, node: &Node, pointer: &str, 
 /// A detail that speaks of a step which the pipeline does not have.
 pub(crate) fn unknown_step(step: &Spanned<Text>, pipeline: &str, known: &[&str], reader: &mut Reader<'_>) {
     let name = &step.value.0;
-    let help = match similar(name, known.iter().copied()).first() {
+    let help = match reader.similar(name, known.iter().copied()).first() {
         Some(close) => format!("did you mean `{close}`?"),
         None => format!("remove it, or add the step `{}` to the pipeline", escaped(name)),
     };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::model::{PipelineKind, StepName};
-use crate::section::{Reader, Spanned, similar};
+use crate::section::{Reader, Spanned};
 
 /// A step as one of the sections lists it.
 #[derive(Debug, Clone, Copy)]
@@ -113,7 +113,7 @@ fn missing(
         there.keys().copied().filter(|other| !here.contains_key(other)).take(100).collect();
     for name in absent {
         let step = &name.value;
-        let help = match similar(step, unpaired.iter().copied()).first() {
+        let help = match reader.similar(step, unpaired.iter().copied()).first() {
             Some(close) => format!("did you mean `{close}`? Both sections list the same steps"),
             None if code == Code::StepWithoutSource => format!(
                 "add `- step: {step}` with its `source` to `{}` of `asset_source`, or remove it here",

@@ -19,9 +19,21 @@ pub(super) struct Breach {
     pub(super) message: String,
 }
 
+/// Longer markers, in `and` and `or`, are not judged.
+const MOST_OPERATORS: usize = 12;
+
+fn operators(marker: &str) -> usize {
+    marker.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| matches!(*word, "and" | "or")).count()
+}
+
 /// Reads `name[extras] versions; marker` or `name[extras] @ url ; marker`.
 pub(super) fn parse(text: &str) -> Result<Package, Breach> {
     let name_end = check_names(text)?;
+    // A marker is a condition on the machine; the library needs exponential time for long ones, so pip judges those.
+    let (text, long_marker) = match text.split_once(';') {
+        Some((requirement, marker)) if operators(marker) > MOST_OPERATORS => (requirement.trim_end(), true),
+        _ => (text, false),
+    };
     let after = text[name_end..].trim_start();
     let parsed = match after.strip_prefix('@') {
         None => Requirement::<VerbatimUrl>::from_str(text),
@@ -40,7 +52,10 @@ pub(super) fn parse(text: &str) -> Result<Package, Breach> {
         }
     };
     match parsed {
-        Ok(parsed) => Ok(Package { name: parsed.name.to_string(), conditional: !parsed.marker.is_true() }),
+        Ok(parsed) => Ok(Package {
+            name: parsed.name.to_string(),
+            conditional: long_marker || !parsed.marker.is_true(),
+        }),
         Err(error) => {
             let end = |at: usize| at.min(text.len());
             let message = error.message.to_string();

@@ -34,7 +34,15 @@ impl<T: Shape> Shape for Spanned<T> {
     }
 }
 
+/// With more faults than that, names are not proposed any more: the plan is hostile or another language.
+const MOST_PROPOSED: usize = 1000;
+
 impl Reader<'_> {
+    /// At most two names that are close to the wrong one, the closest first.
+    pub(crate) fn similar<'k>(&self, wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Vec<&'k str> {
+        if self.diagnostics.len() > MOST_PROPOSED { Vec::new() } else { similar(wrong, known) }
+    }
+
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
@@ -71,7 +79,7 @@ impl Reader<'_> {
     pub(crate) fn wrong_value(&mut self, node: &Node, at: &Pointer<'_>, allowed: &[&str]) {
         let shown = self.shown(node);
         let list = allowed.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" or ");
-        let help = match similar(&shown, allowed.iter().copied()).first() {
+        let help = match self.similar(&shown, allowed.iter().copied()).first() {
             Some(close) => format!("did you mean `{close}`? Allowed: {list}"),
             None => format!("write {list}"),
         };
@@ -94,7 +102,7 @@ impl Reader<'_> {
         known: impl IntoIterator<Item = &'k str> + Clone,
     ) {
         let name = entry.name();
-        let close = similar(&name, known.clone());
+        let close = self.similar(&name, known.clone());
         let help = if close.is_empty() {
             let known: Vec<_> = known.into_iter().map(|key| format!("`{key}`")).collect();
             format!("known here: {}", known.join(", "))
