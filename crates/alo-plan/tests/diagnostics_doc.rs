@@ -99,7 +99,8 @@ fn page() -> String {
         assert!(load(&good).diagnostics.is_empty());
         let _ = write!(page, "Bad:\n\n{}\n{}\nGood:\n\n{}\n", plan(&bad), said(&bad), plan(&good));
     }
-    page.trim_end().to_owned() + "\n"
+    // What nobody could see on the page.
+    page.trim_end().replace('\u{7}', "␇").replace('\t', "→") + "\n"
 }
 
 fn capitalised(word: &str) -> String {

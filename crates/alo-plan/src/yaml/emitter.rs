@@ -206,3 +206,52 @@ pub(super) fn base64_decoded(text: &str) -> Option<Vec<u8>> {
     }
     (sixes % 4 == 0).then_some(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_bare_only_where_pyyaml_reads_them_as_texts() {
+        for bare in
+            ["a", "a b", "1e3", "none", "pandas==1.5.3", "./data/train", "https://host/a.git", "가나", "v1.0"]
+        {
+            assert_eq!(quoted_if_needed(bare), bare);
+        }
+        for text in [
+            "",
+            "yes",
+            "010",
+            "1.",
+            "2022-08-22",
+            "1:30",
+            "=",
+            "a: b",
+            "a #b",
+            "- a",
+            "a ",
+            "a\nb",
+            "~",
+            "@a",
+        ] {
+            assert!(quoted_if_needed(text).starts_with('"'), "{text:?}");
+        }
+        assert_eq!(quoted("\u{85}\u{1f600}\"\\\t"), r#""\u0085\U0001F600\"\\\t""#);
+    }
+
+    #[test]
+    fn floats_have_a_dot_and_a_signed_exponent() {
+        assert_eq!(float(1e300), "1.0e+300");
+        assert_eq!(float(-1.5e-7), "-1.5e-7");
+        assert_eq!(float(3.0), "3.0");
+        assert_eq!(float(f64::NEG_INFINITY), "-.inf");
+    }
+
+    #[test]
+    fn base64_is_undone_as_python_does() {
+        assert_eq!(base64(b"hello"), "aGVsbG8=");
+        assert_eq!(base64_decoded("aGVs\nbG8="), Some(b"hello".to_vec()));
+        assert_eq!(base64_decoded("aGVsbG8"), None);
+        assert_eq!(base64_decoded("가"), None);
+    }
+}
