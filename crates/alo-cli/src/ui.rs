@@ -58,7 +58,7 @@ impl Ui {
     /// Shows what goes on, with a spinner and the time it takes, on a terminal.
     pub(crate) fn busy(&self, what: &str) {
         if let Some(spinner) = &self.spinner {
-            spinner.reset_elapsed();
+            spinner.reset();
             spinner.set_message(what.to_owned());
             spinner.enable_steady_tick(Duration::from_millis(120));
         }

@@ -1,6 +1,6 @@
 //! The events of a run as lines for people; on a terminal with a spinner.
 
-use alo_core::{Event, Level, Observer, Phase};
+use alo_core::{Event, FailureKind, Level, Observer, Phase};
 
 use super::{quantity, setup};
 use crate::ui::{Paint, Ui};
@@ -95,8 +95,9 @@ impl Observer for Screen<'_> {
             }
             Event::StepFailed { failure, seconds, .. } => {
                 ui.idle();
+                let word = if failure.kind == FailureKind::Interrupted { "stopped" } else { "failed" };
                 let what = format!("{} after {}", failure.step, quantity::seconds(*seconds));
-                self.line(&format!("{} {what}", ui.paint(Paint::Error, "failed")));
+                self.line(&format!("{} {what}", ui.paint(Paint::Error, word)));
             }
             Event::Exported { file, .. } => self.line(&format!("exported {file}")),
             Event::PhaseFinished { .. } | Event::RunFinished { .. } => ui.idle(),
