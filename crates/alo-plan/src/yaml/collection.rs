@@ -292,7 +292,11 @@ fn last_place(entry: &Entry) -> Position {
     entry.value.span.end.max(entry.key.span.end)
 }
 
-/// A plain `<<`: quoted it is an ordinary key.
+/// A plain `<<`, perhaps with an anchor: quoted or with a tag it is an ordinary key.
 fn is_merge_key(text: &str, key: &Node) -> bool {
-    matches!(&key.data, Data::Scalar(Value::String(name)) if name == "<<") && key.span.text(text) == "<<"
+    if !matches!(&key.data, Data::Scalar(Value::String(name)) if name == "<<") {
+        return false;
+    }
+    let mut words = key.span.text(text).split_whitespace();
+    words.next_back() == Some("<<") && words.all(|word| word.starts_with('&') || word == "!")
 }

@@ -132,8 +132,9 @@ impl Scanner<'_> {
             .help("write the digits, or use single quotes, where a backslash is only a backslash"));
         };
         self.cursor.take_inline(digits);
-        // A text of Rust cannot hold half a surrogate pair, nor is it of use in a plan.
-        let meant = u32::from_str_radix(code, 16).ok().and_then(char::from_u32).ok_or_else(|| {
+        let number = u32::from_str_radix(code, 16).ok().map(|high| self.join_surrogates(high));
+        // Half a surrogate pair is nothing that could be written to a file or compared with a text.
+        let meant = number.and_then(char::from_u32).ok_or_else(|| {
             fault(
                 Code::YamlEscape,
                 format!("`\\{c}{code}` is no Unicode character"),
@@ -143,6 +144,18 @@ impl Scanner<'_> {
         })?;
         text.push(meant);
         Ok(())
+    }
+
+    /// A pair such as `\ud83d\ude00`, as JSON writes it, is one character.
+    fn join_surrogates(&mut self, high: u32) -> u32 {
+        let low = self.cursor.rest().strip_prefix("\\u").and_then(|rest| rest.get(..4));
+        match low.and_then(|low| u32::from_str_radix(low, 16).ok()) {
+            Some(low @ 0xdc00..=0xdfff) if (0xd800..=0xdbff).contains(&high) => {
+                self.cursor.take_inline(6);
+                0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)
+            }
+            _ => high,
+        }
     }
 
     fn scan_quoted_spaces(&mut self, quote: char, start: Position, text: &mut String) -> Result<(), Fault> {
