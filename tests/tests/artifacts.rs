@@ -188,3 +188,17 @@ fn data_is_checked_before_any_step_and_copied_when_it_changed() {
     assert_eq!(ids.len(), 3);
     assert!(ids[0] != ids[1] && ids[1] == ids[2], "{ids:?}");
 }
+
+#[test]
+fn check_resource_measures_every_step() {
+    let env = TestEnv::new();
+    let plan = PlanText::new().train(&["input", "train"]).control("check_resource", "True");
+    env.write("experimental_plan.yaml", plan.to_string());
+    env.write("assets/input/asset_input.py", asset("pass"));
+    env.write("assets/train/asset_train.py", asset("block = bytearray(64 << 20)\nsum(range(3_000_000))"));
+    env.alo(["run"]).expect(0).says(" CPU, ");
+    let run = &env.alo(["history", "--format", "json"]).expect(0).events()[0];
+    let memory = |step: usize| run["steps"][step]["peak_memory"].as_u64().unwrap();
+    assert!(memory(1) > 64 << 20 && memory(1) > memory(0), "{run:#}");
+    assert!(run["steps"][1]["cpu_seconds"].as_f64().unwrap() > 0.0, "{run:#}");
+}

@@ -61,4 +61,4 @@ pub use journal::Journal;
 pub use native::{NativeExecutor, StepResult};
 pub use project::{InvalidPlan, Project, ProjectError};
 pub use python::PythonExecutor;
-pub use report::{PipelineReport, Places, RunReport, StepReport, SummaryReport};
+pub use report::{PipelineReport, Places, RunReport, StepReport, StepUsage, SummaryReport};

@@ -55,6 +55,17 @@ pub struct StepReport {
     pub state: StepState,
     /// How long it took, in seconds.
     pub seconds: f64,
+    /// What it took of the machine, if the plan asks for it (`check_resource`).
+    pub usage: Option<StepUsage>,
+}
+
+/// What a step took of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StepUsage {
+    /// Processor time in seconds, ended child processes included.
+    pub cpu_seconds: f64,
+    /// The largest resident memory in bytes.
+    pub peak_memory: u64,
 }
 
 /// A summary in short.

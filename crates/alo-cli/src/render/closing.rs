@@ -1,6 +1,6 @@
 //! The closing block of a run: scores, times, and where everything lies.
 
-use alo_core::{PipelineReport, RunReport};
+use alo_core::{PipelineReport, RunReport, StepReport};
 
 use super::quantity;
 use super::table::columns;
@@ -36,11 +36,7 @@ fn rows(pipeline: &PipelineReport) -> Vec<Vec<String>> {
             row("note", summary.note.clone());
         }
     }
-    let steps: Vec<_> = pipeline
-        .steps
-        .iter()
-        .map(|step| format!("{} {}", step.name, quantity::seconds(step.seconds)))
-        .collect();
+    let steps: Vec<_> = pipeline.steps.iter().map(time).collect();
     row("time", format!("{} ({})", quantity::seconds(pipeline.seconds), steps.join(", ")));
     let places = &pipeline.places;
     for (label, path) in [("model", &places.models), ("summary", &places.summary)] {
@@ -61,4 +57,17 @@ fn rows(pipeline: &PipelineReport) -> Vec<Vec<String>> {
         }
     }
     rows
+}
+
+/// The time of a step, and what else was measured.
+fn time(step: &StepReport) -> String {
+    let time = format!("{} {}", step.name, quantity::seconds(step.seconds));
+    match step.usage {
+        None => time,
+        Some(usage) => format!(
+            "{time}, {} CPU, {}",
+            quantity::seconds(usage.cpu_seconds),
+            quantity::bytes(usage.peak_memory)
+        ),
+    }
 }

@@ -10,6 +10,7 @@ use crate::cancel::CancelToken;
 use crate::event::Level;
 use crate::journal::{CallSite, Journal};
 use crate::project::Project;
+use crate::report::StepUsage;
 
 /// What holds for a whole pipeline of a run.
 #[derive(Clone, Copy)]
@@ -40,6 +41,7 @@ pub struct StepContext<'a> {
     pub(super) journal: Journal<'a>,
     pub(super) at: CallSite,
     saved: Saved,
+    usage: Option<StepUsage>,
 }
 
 impl<'a> StepContext<'a> {
@@ -50,7 +52,16 @@ impl<'a> StepContext<'a> {
         state: &'a mut PipelineState,
         journal: Journal<'a>,
     ) -> Self {
-        Self { scope, step, number, state, journal, at: CallSite::default(), saved: Saved::default() }
+        Self {
+            scope,
+            step,
+            number,
+            state,
+            journal,
+            at: CallSite::default(),
+            saved: Saved::default(),
+            usage: None,
+        }
     }
 
     /// The step's name as the plan has it.
@@ -94,6 +105,19 @@ impl<'a> StepContext<'a> {
     /// Remembers where in the asset the calls that follow come from.
     pub(crate) fn called_from(&mut self, at: CallSite) {
         self.at = at;
+    }
+
+    /// Tells what the step took of the machine, for the log and the record.
+    pub fn used(&mut self, usage: StepUsage) {
+        let StepUsage { cpu_seconds, peak_memory } = usage;
+        let text =
+            format!("{} used {cpu_seconds:.2} s of CPU and {peak_memory} bytes of memory", self.step_name());
+        self.journal.note(&text);
+        self.usage = Some(usage);
+    }
+
+    pub(crate) fn usage(&self) -> Option<StepUsage> {
+        self.usage
     }
 
     pub(crate) fn scope(&self) -> &PipelineScope<'a> {

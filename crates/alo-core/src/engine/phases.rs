@@ -127,9 +127,10 @@ impl PipelineRun<'_> {
             let started = Instant::now();
             let mut context = StepContext::new(scope, step, number, &mut progress.state, journal.reborrow());
             let result = executor.run_step(&mut context);
+            let usage = context.usage();
             let seconds = started.elapsed().as_secs_f64();
             let state = if result.is_ok() { StepState::Succeeded } else { StepState::Failed };
-            progress.step_ended(index, seconds, state);
+            progress.step_ended(index, seconds, state, usage);
             if let Err(failure) = result {
                 journal.note(&format!("{failure}"));
                 if let Some(traceback) = &failure.traceback {

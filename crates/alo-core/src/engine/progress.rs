@@ -4,7 +4,7 @@ use alo_artifacts::{ArtifactLayout, EnvironmentRecord, LoadedData, RunRecord, Ru
 
 use crate::context::PipelineState;
 use crate::executor::Prepared;
-use crate::report::{PipelineReport, Places, StepReport, SummaryReport};
+use crate::report::{PipelineReport, Places, StepReport, StepUsage, SummaryReport};
 
 /// How far a pipeline has come.
 pub(super) struct Progress<'a> {
@@ -51,11 +51,19 @@ impl<'a> Progress<'a> {
     }
 
     /// A step has ended.
-    pub(super) fn step_ended(&mut self, index: usize, seconds: f64, state: StepState) {
+    pub(super) fn step_ended(
+        &mut self,
+        index: usize,
+        seconds: f64,
+        state: StepState,
+        usage: Option<StepUsage>,
+    ) {
         let Some(step) = self.record.steps.get_mut(index) else { return };
         step.state = state;
         step.seconds = Some(seconds);
-        self.steps.push(StepReport { name: step.name.clone(), state, seconds });
+        step.cpu_seconds = usage.map(|usage| usage.cpu_seconds);
+        step.peak_memory = usage.map(|usage| usage.peak_memory);
+        self.steps.push(StepReport { name: step.name.clone(), state, seconds, usage });
     }
 
     /// What is known at the end.

@@ -12,6 +12,7 @@ use super::calls;
 use super::crash;
 use super::embedded;
 use super::message::{HandOffFiles, Message, Outcome, RunStep, ToWorker};
+use super::usage::UsageMeter;
 use super::value::map_to_json;
 use super::worker::{Heard, Worker, WorkerError};
 use crate::context::StepContext;
@@ -226,11 +227,18 @@ fn drive(
     speaker: &Speaker,
 ) -> Result<Heard, WorkerError> {
     worker.wait_ready(&mut printer(context.journal(), Some(speaker)))?;
+    let measured = context.scope().project.plan().control.check_resource;
+    let meter = worker.pid().filter(|_| measured).and_then(UsageMeter::start);
     worker.say(request)?;
     loop {
         let heard = worker.listen(deadline, &mut printer(context.journal(), Some(speaker)))?;
         context.journal().flush();
-        let Heard::Message(Message::Call(call)) = heard else { return Ok(heard) };
+        let Heard::Message(Message::Call(call)) = heard else {
+            if let Some(usage) = meter.and_then(|meter| meter.read()) {
+                context.used(usage);
+            }
+            return Ok(heard);
+        };
         match calls::answer(context, call) {
             Ok(result) => worker.say(&ToWorker::Result(result))?,
             Err(refusal) => worker

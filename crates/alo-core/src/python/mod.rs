@@ -7,6 +7,7 @@ mod executor;
 mod message;
 mod module_names;
 mod output;
+mod usage;
 mod value;
 mod variables;
 mod worker;

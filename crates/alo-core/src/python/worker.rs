@@ -92,6 +92,11 @@ impl Worker {
         })
     }
 
+    /// The process that runs the assets, once it is ready.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
     /// Waits until it is ready.
     pub(super) fn wait_ready(&mut self, print: &mut dyn FnMut(Stream, String)) -> Result<(), WorkerError> {
         if self.pid.is_some() {
