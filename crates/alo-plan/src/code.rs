@@ -174,6 +174,36 @@ codes! {
     PathNotWritable = "path-not-writable" Warning,
     /// A local asset folder that is not there.
     AssetMissing = "asset-missing" Warning,
+    /// The code of a step was never fetched from its repository, so it was not looked at.
+    AssetNotFetched = "asset-not-fetched" Note,
+    /// The folder of a step has no file `asset_<name>.py`.
+    AssetFileMissing = "asset-file-missing" Error,
+    /// The code of a step cannot be read.
+    AssetUnreadable = "asset-unreadable" Error,
+    /// The file of an asset is not Python.
+    AssetSyntax = "asset-syntax" Error,
+    /// The file of an asset has no class `UserAsset`.
+    AssetClassMissing = "asset-class-missing" Error,
+    /// `UserAsset` does not derive from `Asset`.
+    AssetBaseClass = "asset-base-class" Error,
+    /// `UserAsset.__init__` takes neither the parameter of ALO 2 nor the four of ALO 1.
+    AssetInit = "asset-init" Error,
+    /// `UserAsset` has no method `run`.
+    AssetRunMissing = "asset-run-missing" Error,
+    /// `run` is not decorated with `@Asset.decorator_run`.
+    AssetRunUndecorated = "asset-run-undecorated" Warning,
+    /// An asset of ALO 2 never calls `save_data` or `save_config`.
+    AssetSaveMissing = "asset-save-missing" Error,
+    /// `save_data` or `save_config` is called more than once.
+    AssetSaveRepeated = "asset-save-repeated" Warning,
+    /// No step of the inference pipeline calls `save_summary`.
+    AssetSummaryMissing = "asset-summary-missing" Error,
+    /// No step of the inference pipeline calls `get_output_path`.
+    AssetOutputMissing = "asset-output-missing" Error,
+    /// An argument of the plan that the asset does not read through `check_args`.
+    AssetArgUnread = "asset-arg-unread" Warning,
+    /// `check_args` with a `chng_type` that does not exist.
+    AssetArgType = "asset-arg-type" Error,
     /// A name in `ui_args` that is not in `args`.
     UiArgUnknown = "ui-arg-unknown" Warning,
     /// A detail for a step that the pipeline does not have.

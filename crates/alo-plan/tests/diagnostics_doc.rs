@@ -19,7 +19,7 @@ has not.
 ";
 
 /// The kinds that are not of the text of a plan: when they come, and what to do.
-const WITHOUT_PLAN: [(Code, &str, &str); 9] = [
+const WITHOUT_PLAN: [(Code, &str, &str); 24] = [
     (
         Code::FileMissing,
         "`alo validate experimental-plan.yaml`, but the file is `experimental_plan.yaml`.",
@@ -61,6 +61,69 @@ const WITHOUT_PLAN: [(Code, &str, &str); 9] = [
         "`code: local` for the step `train`, and there is no folder `assets/train/`.",
         "Put `asset_train.py` there, or name a git repository.",
     ),
+    (
+        Code::AssetNotFetched,
+        "`alo validate --assets` before the first `alo run` of a plan whose code lies in a git repository.",
+        "Run the plan once; its code is then in the cache.",
+    ),
+    (
+        Code::AssetFileMissing,
+        "The folder `assets/train/` holds `train.py` only.",
+        "Name the file `asset_train.py`.",
+    ),
+    (
+        Code::AssetUnreadable,
+        "`assets/train/asset_train.py` may be read by another user only.",
+        "`chmod`, so that it can be read.",
+    ),
+    (
+        Code::AssetSyntax,
+        "`def run(self)`, without a colon; Python's own words and place are shown.",
+        "`def run(self):`",
+    ),
+    (Code::AssetClassMissing, "`class Train(Asset):`", "`class UserAsset(Asset):`"),
+    (
+        Code::AssetBaseClass,
+        "`class UserAsset:`",
+        "`from alolib.asset import Asset`, and `class UserAsset(Asset):`",
+    ),
+    (
+        Code::AssetInit,
+        "`def __init__(self, args, data):`",
+        "`def __init__(self, asset_structure):`, or `def __init__(self, envs, argv, data, config):` as in ALO 1.",
+    ),
+    (Code::AssetRunMissing, "`def main(self):`", "`def run(self):`"),
+    (
+        Code::AssetRunUndecorated,
+        "`def run(self):` alone. It runs, but not in ALO itself.",
+        "`@Asset.decorator_run` in the line above it.",
+    ),
+    (
+        Code::AssetSaveMissing,
+        "A `run` that ends without `self.asset.save_config(self.config)`.",
+        "`self.asset.save_data(self.data)` and `self.asset.save_config(self.config)`, once each.",
+    ),
+    (
+        Code::AssetSaveRepeated,
+        "`self.asset.save_data(table)` in a loop over the tables.",
+        "Collect the tables in a dict and save it behind the loop.",
+    ),
+    (
+        Code::AssetSummaryMissing,
+        "An inference pipeline that only writes `output.csv`.",
+        "`self.asset.save_summary(result=\"OK\", score=0.9)` in one of its steps.",
+    ),
+    (
+        Code::AssetOutputMissing,
+        "An inference pipeline that only saves a summary.",
+        "One of its steps writes a file to `self.asset.get_output_path()`.",
+    ),
+    (
+        Code::AssetArgUnread,
+        "`args: [{depth: 6}]`, and the asset only says `self.asset.load_args()`.",
+        "`self.asset.check_args(\"depth\", chng_type=\"int\")`",
+    ),
+    (Code::AssetArgType, "`self.asset.check_args(\"depth\", chng_type=\"integer\")`", "`chng_type=\"int\"`"),
 ];
 
 fn tests() -> Utf8PathBuf {

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::diagnostic::Severity;
+use camino::Utf8Path;
+
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::load::Loaded;
 
 /// The faults of a plan as GitHub workflow commands, a line each; empty when there is none.
@@ -13,14 +15,19 @@ use crate::load::Loaded;
 /// assert!(first.starts_with("::error file=plan.yaml,line=2,col=15,endLine=2,endColumn=20,title=wrong-type::"));
 /// ```
 pub fn github(loaded: &Loaded) -> String {
+    github_annotations(&loaded.path, &loaded.diagnostics)
+}
+
+/// Faults of any file, such as the code of an asset, as GitHub workflow commands.
+pub fn github_annotations(path: &Utf8Path, diagnostics: &[Diagnostic]) -> String {
     let mut out = String::new();
-    for fault in &loaded.diagnostics {
+    for fault in diagnostics {
         let command = match fault.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
             Severity::Note => "notice",
         };
-        let _ = write!(out, "::{command} file={}", property(loaded.path.as_str()));
+        let _ = write!(out, "::{command} file={}", property(path.as_str()));
         if let Some(span) = fault.span {
             let _ = write!(
                 out,

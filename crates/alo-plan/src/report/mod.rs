@@ -3,5 +3,5 @@
 mod github;
 mod json;
 
-pub use github::github;
+pub use github::{github, github_annotations};
 pub use json::{PipelineReport, PlanContent, PlanReport, Reports, StepReport};
