@@ -96,6 +96,15 @@ impl TestEnv {
         fs_err::read_to_string(self.path(relative)).expect("a text file")
     }
 
+    /// What the last inference and the two summaries say, without the time.
+    pub fn results(&self) -> [String; 3] {
+        let summary = |kind: &str| {
+            let text = self.read(&format!("{kind}_artifacts/score/{kind}_summary.yaml"));
+            text.lines().filter(|line| !line.starts_with("date:")).collect::<Vec<_>>().join("\n")
+        };
+        [self.read("inference_artifacts/output/output.csv"), summary("train"), summary("inference")]
+    }
+
     /// Writes an executable file below [`Self::root`] and returns its path.
     pub fn program(&self, relative: &str, script: &str) -> Utf8PathBuf {
         use std::os::unix::fs::PermissionsExt;

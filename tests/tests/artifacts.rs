@@ -67,11 +67,7 @@ fn memory_and_file_hand_off_give_the_same_bytes() {
         env.alo(["run"]).expect(0);
         let left = env.path(".asset_interface/train_pipeline/input_data.pkl").exists();
         assert_eq!(left, mode == "file");
-        let summary = |kind: &str| {
-            let text = env.read(&format!("{kind}_artifacts/score/{kind}_summary.yaml"));
-            text.lines().filter(|line| !line.starts_with("date:")).collect::<Vec<_>>().join("\n")
-        };
-        (env.read("inference_artifacts/output/output.csv"), summary("train"), summary("inference"))
+        env.results()
     };
     assert_eq!(run("memory"), run("file"));
 }

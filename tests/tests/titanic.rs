@@ -52,11 +52,7 @@ fn both_hand_off_modes_give_the_same_bytes() {
         assert!(plan.contains(&format!("interface_mode: {mode}")));
         env.write("experimental_plan.yaml", plan);
         env.alo(["run"]).expect(0);
-        let summary = |kind: &str| {
-            let text = env.read(&format!("{kind}_artifacts/score/{kind}_summary.yaml"));
-            text.lines().filter(|line| !line.starts_with("date:")).collect::<Vec<_>>().join("\n")
-        };
-        (env.read("inference_artifacts/output/output.csv"), summary("train"), summary("inference"))
+        env.results()
     };
     assert_eq!(run("memory"), run("file"));
 }

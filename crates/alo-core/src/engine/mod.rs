@@ -2,12 +2,15 @@
 
 mod error;
 mod mode;
+mod options;
 mod phases;
 mod pipeline_run;
 mod places;
 mod progress;
 mod run;
+mod scope;
 
 pub use error::{RunError, RunFailure};
 pub use mode::Mode;
-pub use run::{Engine, RunOptions};
+pub use options::RunOptions;
+pub use run::Engine;

@@ -6,8 +6,9 @@ use alo_artifacts::{Limits, StepState, check_output, export, load_data, load_mod
 use alo_plan::{HandOffMode, PipelineKind};
 
 use super::error::RunError;
-use super::pipeline_run::{PipelineRun, Sources};
+use super::pipeline_run::PipelineRun;
 use super::progress::Progress;
+use super::scope::Sources;
 use crate::context::{PipelineScope, StepContext};
 use crate::event::{Event, Level, Phase};
 use crate::executor::{Executor, Preparation, Prepared};

@@ -2,68 +2,20 @@
 
 use std::time::Instant;
 
-use alo_artifacts::{
-    DataSource, ExperimentalHistory, History, Keep, LoadedData, OpenRun, RunId, RunRecord, RunState,
-    StagedArtifacts, check_sources, loaded_once, resolve_save_path,
-};
-use alo_plan::{Fetch, Pipeline, PipelineKind, Plan};
+use alo_artifacts::{ExperimentalHistory, History, Keep, OpenRun, RunRecord, RunState, StagedArtifacts};
+use alo_plan::{Pipeline, PipelineKind, Plan};
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use super::error::RunError;
 use super::places;
 use super::progress::Progress;
-use super::run::RunOptions;
+use super::scope::{RunScope, Sources};
 use crate::error_chain::error_chain;
 use crate::event::{Event, Level, Observer};
 use crate::executor::Executor;
 use crate::journal::{Journal, PipelineLog};
-use crate::project::Project;
 use crate::report::PipelineReport;
-
-/// What holds for a whole run.
-#[derive(Clone, Copy)]
-pub(super) struct RunScope<'a> {
-    pub(super) project: &'a Project,
-    pub(super) options: &'a RunOptions,
-    pub(super) run: &'a RunId,
-}
-
-impl RunScope<'_> {
-    /// Checks the places outside the project that a pipeline loads from and saves to.
-    pub(super) fn outside(&self, pipeline: &Pipeline) -> Result<Outside, RunError> {
-        let (plan, bases, layout) = (self.project.plan(), self.project.bases(), self.project.layout());
-        let (external, kind) = (&plan.external, pipeline.kind);
-        let save_path = external.save_artifacts(kind);
-        // Data that is loaded once may have gone from its source since.
-        let once = plan.control.get_external_data == Fetch::Once;
-        let already = if once { loaded_once(layout, kind, external.load_data(kind)) } else { None };
-        let sources = match already {
-            Some(data) => Sources::Loaded(data),
-            None => Sources::ToLoad(check_sources(&bases, external.load_data(kind))?),
-        };
-        Ok(Outside {
-            sources,
-            save_path: save_path
-                .map(|path| resolve_save_path(path, &bases, self.project.layout()))
-                .transpose()?,
-        })
-    }
-}
-
-/// The data of a pipeline.
-pub(super) enum Sources {
-    /// It lies in `input/` and is not to be looked at again.
-    Loaded(LoadedData),
-    /// It is to be copied where it has changed.
-    ToLoad(Vec<DataSource>),
-}
-
-/// Places outside the project, checked before anything runs.
-pub(super) struct Outside {
-    pub(super) sources: Sources,
-    pub(super) save_path: Option<Utf8PathBuf>,
-}
 
 /// A pipeline about to run.
 pub(super) struct PipelineRun<'a> {

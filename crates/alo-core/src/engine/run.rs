@@ -7,9 +7,9 @@ use alo_plan::Pipeline;
 use jiff::Timestamp;
 
 use super::error::{RunError, RunFailure};
-use super::mode::Mode;
-use super::pipeline_run::{Outside, PipelineRun, RunScope, Sources};
-use crate::cancel::CancelToken;
+use super::options::RunOptions;
+use super::pipeline_run::PipelineRun;
+use super::scope::{Outside, RunScope, Sources};
 use crate::event::{Event, Level, Observer};
 use crate::executor::Executor;
 use crate::project::Project;
@@ -21,32 +21,6 @@ use crate::report::RunReport;
 /// ended. Two runs of one project do not mix: the second waits.
 pub struct Engine {
     executor: Box<dyn Executor>,
-}
-
-/// How to run.
-///
-/// ```
-/// use alo_core::{Mode, PipelineKind, RunOptions};
-///
-/// let options = RunOptions { mode: Mode::Only(PipelineKind::Train), ..RunOptions::default() };
-/// assert!(options.wait);
-/// ```
-#[derive(Debug, Clone)]
-pub struct RunOptions {
-    /// Which pipelines run. Default: all.
-    pub mode: Mode,
-    /// Whether to wait for another run of the project, instead of failing at once. Default: true.
-    pub wait: bool,
-    /// Asks the run to stop.
-    pub cancel: CancelToken,
-    /// What others are told who wait for this run. Default: `alo`.
-    pub command: String,
-}
-
-impl Default for RunOptions {
-    fn default() -> Self {
-        Self { mode: Mode::All, wait: true, cancel: CancelToken::new(), command: "alo".to_owned() }
-    }
 }
 
 impl Engine {

@@ -1,0 +1,30 @@
+//! How a run is to go.
+
+use super::mode::Mode;
+use crate::cancel::CancelToken;
+
+/// How to run.
+///
+/// ```
+/// use alo_core::{Mode, PipelineKind, RunOptions};
+///
+/// let options = RunOptions { mode: Mode::Only(PipelineKind::Train), ..RunOptions::default() };
+/// assert!(options.wait);
+/// ```
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Which pipelines run. Default: all.
+    pub mode: Mode,
+    /// Whether to wait for another run of the project, instead of failing at once. Default: true.
+    pub wait: bool,
+    /// Asks the run to stop.
+    pub cancel: CancelToken,
+    /// What others are told who wait for this run. Default: `alo`.
+    pub command: String,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { mode: Mode::All, wait: true, cancel: CancelToken::new(), command: "alo".to_owned() }
+    }
+}
