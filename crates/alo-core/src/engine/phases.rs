@@ -133,7 +133,6 @@ impl PipelineRun<'_> {
             let state = if result.is_ok() { StepState::Succeeded } else { StepState::Failed };
             progress.step_ended(index, seconds, state, usage);
             if let Err(failure) = result {
-                journal.note(&format!("{failure}"));
                 if let Some(traceback) = &failure.traceback {
                     journal.note(traceback);
                 }

@@ -157,6 +157,9 @@ impl<'a> PipelineRun<'a> {
         let staged_layout = staged.layout().clone();
         let mut staged = Some(staged);
         let (record, mut report) = progress.end();
+        if let Err(error) = &result {
+            journal.note(&format!("failed: {}", error_chain(error)));
+        }
         journal.flush();
         let error = match result {
             Ok(()) => staged.take().and_then(|staged| staged.commit().err()).map(RunError::from),
