@@ -2,6 +2,7 @@
 
 use std::io;
 
+use alo_core::plan::Diagnostic;
 use alo_core::{CancelToken, Engine, Mode, Project, ProjectError, PythonExecutor, RunOptions};
 use camino::Utf8PathBuf;
 
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
     let project = match Project::open(&plan, args.project.as_deref()) {
         Ok((project, warnings)) => {
             for warning in &warnings {
-                ui.progress(&format!("{} {plan}: {}", ui.paint(Paint::Warning, "warning:"), warning.message));
+                ui.progress(&format!("{} {plan}{}", ui.paint(Paint::Warning, "warning:"), one_line(warning)));
             }
             project
         }
@@ -107,4 +108,11 @@ fn cancel_on_signals(ui: &Ui) -> CancelToken {
         ui.say(&format!("{} signals are not handled: {error}", ui.paint(Paint::Warning, "warning:")));
     }
     cancel
+}
+
+/// A warning of the plan behind the plan's name; `alo validate` shows the excerpt.
+fn one_line(warning: &Diagnostic) -> String {
+    let place = warning.span.map(|span| format!(":{}", span.start.line)).unwrap_or_default();
+    let help = warning.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+    format!("{place}: {}{help}", warning.message)
 }
