@@ -1,36 +1,17 @@
 //! The differential test: what PyYAML makes of hundreds of scalars and documents, recorded, against what we make of them.
 
+#[path = "pyyaml/tagged.rs"]
+#[expect(unreachable_pub, reason = "the file is shared with an example")]
+mod tagged;
+
 use std::process::Command;
 
-use alo_plan::Value;
 use alo_plan::yaml::parse_value;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
+
+use tagged::tagged;
 
 const TABLE: &str = include_str!("pyyaml/table.json");
-
-/// The value with its type, as `pyyaml/record.py` writes it.
-fn tagged(value: &Value) -> Json {
-    match value {
-        Value::Null => json!(["null"]),
-        Value::Bool(flag) => json!(["bool", flag]),
-        Value::Int(number) => json!(["int", number.to_string()]),
-        Value::BigInt(digits) => json!(["int", digits]),
-        Value::Float(number) if number.is_nan() => json!(["float", "nan"]),
-        Value::Float(number) => json!(["float", format!("{:016x}", number.to_bits())]),
-        Value::String(text) => json!(["str", text]),
-        Value::Bytes(bytes) => json!(["bytes", bytes]),
-        Value::Date(text) => json!(["date", text]),
-        Value::DateTime(text) => json!(["datetime", text]),
-        Value::List(items) => json!(["list", items.iter().map(tagged).collect::<Vec<_>>()]),
-        Value::Map(map) => {
-            json!([
-                "map",
-                map.iter().map(|(key, value)| json!([tagged(key), tagged(value)])).collect::<Vec<_>>()
-            ])
-        }
-        other => panic!("a value of a kind PyYAML does not have: {other:?}"),
-    }
-}
 
 #[test]
 fn every_text_means_what_pyyaml_says() {
