@@ -15,7 +15,7 @@
 //!
 //! let executor = NativeExecutor::new()
 //!     .step("input", |context| {
-//!         context.put_data("numbers", vec![0.5, 0.75]);
+//!         context.put_data("numbers", vec![0.5, 0.7]);
 //!         Ok(())
 //!     })
 //!     .step("train", |context| {
@@ -27,7 +27,7 @@
 //!     });
 //!
 //! let report = Engine::new(executor).run(&project, &RunOptions::default(), &mut |_: &alo_core::Event| {})?;
-//! assert_eq!(report.pipelines[0].summary.as_ref().unwrap().score, 0.63);
+//! assert_eq!(report.pipelines[0].summary.as_ref().unwrap().score, 0.6);
 //! # Ok(())
 //! # }
 //! ```
