@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{asset, completions, history, init, run, validate};
+use crate::commands::{asset, completions, history, init, run, schema, validate};
 
 /// Runs AI Contents: a plan of steps in Python, with their data, models and history.
 #[derive(Debug, Parser)]
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Init(init::Args),
     /// Makes the code of a new step.
     Asset(asset::Args),
+    /// Prints the JSON Schema of plans, for editors.
+    Schema(schema::Args),
     /// Shows the runs of a project.
     History(history::Args),
     /// Prints the completion script of a shell.

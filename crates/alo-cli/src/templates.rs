@@ -13,12 +13,13 @@ pub(crate) struct File {
 /// The code of a new step: passes on what it gets.
 pub(crate) const STEP: &str = include_str!("../templates/asset_step.py");
 
-/// A small project without requirements: it runs offline and at once.
-pub(crate) fn starter(name: &str) -> Vec<File> {
+/// A small project without requirements: it runs offline and at once. `schema` is for editors, which find it offline, too.
+pub(crate) fn starter(name: &str, schema: String) -> Vec<File> {
     let quoted = serde_json::Value::from(name).to_string();
     let plan = include_str!("../templates/experimental_plan.yaml").replace("{name}", &quoted);
     vec![
         File { path: "experimental_plan.yaml", content: plan.into() },
+        File { path: "experimental_plan.schema.json", content: (schema + "\n").into() },
         fixed("assets/train/asset_train.py", include_str!("../templates/asset_train.py")),
         fixed("assets/inference/asset_inference.py", include_str!("../templates/asset_inference.py")),
         fixed("sample_data/train/numbers.csv", include_str!("../templates/train_numbers.csv")),

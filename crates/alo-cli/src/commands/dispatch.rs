@@ -1,6 +1,6 @@
 //! From the words of the command line to the command.
 
-use super::{asset, completions, history, init, run as run_command, validate};
+use super::{asset, completions, history, init, run as run_command, schema, validate};
 use crate::cli::{Arguments, Command};
 use crate::exit_code::Exit;
 use crate::ui::Ui;
@@ -13,6 +13,7 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
         Command::Validate(args) => validate::run(&args, &ui),
         Command::Init(args) => init::run(&args, &ui),
         Command::Asset(args) => asset::run(&args, &ui),
+        Command::Schema(args) => schema::run(&args, &ui),
         Command::History(args) => history::run(&args, &ui),
         Command::Completions(args) => completions::run(&args, &ui),
     }

@@ -3,6 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::ValueEnum;
 
+use super::schema;
 use crate::exit_code::Exit;
 use crate::render::failure;
 use crate::templates::{self, File};
@@ -32,7 +33,7 @@ enum Example {
 pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
     let files = match args.example {
         Some(Example::Titanic) => templates::titanic(),
-        None => templates::starter(&name_of(&args.folder)),
+        None => templates::starter(&name_of(&args.folder), schema::text()),
     };
     if let Some(file) = files.iter().map(|file| args.folder.join(file.path)).find(|file| file.exists()) {
         return failure::wrong(
