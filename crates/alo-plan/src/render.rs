@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::check::redacted;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -43,6 +43,11 @@ fn one(fault: &Diagnostic, path: &str, source: &str, colour: bool) -> String {
     let mut group = Group::with_title(title);
     if let Some(span) = fault.span {
         let (window, start, line, related) = excerpt(fault, source);
+        if window.len() > LARGEST_EXCERPT {
+            let column = span.start.column as usize;
+            let origin = Origin::path(path).line(span.start.line as usize).char_column(column);
+            return rendered(group.element(origin), fault, colour);
+        }
         let shown = |span: Span| {
             first_line(window, span.start.offset as usize - start, span.end.offset as usize - start)
         };
@@ -53,8 +58,13 @@ fn one(fault: &Diagnostic, path: &str, source: &str, colour: bool) -> String {
         snippet = snippet.annotation(AnnotationKind::Primary.span(shown(span)));
         group = group.element(snippet);
     } else if !path.is_empty() {
-        group = group.element(annotate_snippets::Origin::path(path));
+        group = group.element(Origin::path(path));
     }
+    rendered(group, fault, colour)
+}
+
+/// Adds the help and makes text of it.
+fn rendered<'a>(mut group: Group<'a>, fault: &'a Diagnostic, colour: bool) -> String {
     if let Some(help) = &fault.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
@@ -63,6 +73,9 @@ fn one(fault: &Diagnostic, path: &str, source: &str, colour: bool) -> String {
     text.push('\n');
     text
 }
+
+/// Longer excerpts, in bytes, are not shown: a screen holds less, and drawing them takes many times their memory.
+const LARGEST_EXCERPT: usize = 256 * 1024;
 
 /// The second place of a fault.
 type Related<'a> = Option<&'a (Span, String)>;
@@ -98,4 +111,17 @@ fn excerpt<'a, 'f>(fault: &'f Diagnostic, source: &'a str) -> (&'a str, usize, u
 fn first_line(window: &str, start: usize, end: usize) -> Range<usize> {
     let line_end = window[start..].find(['\n', '\r']).map_or(window.len(), |at| start + at);
     start..end.min(line_end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_megabytes_is_named_and_not_drawn() {
+        let text = format!("name: {}\n", "x".repeat(1 << 20));
+        let loaded = crate::load_str(&text, "plan.yaml".into());
+        let shown = render(&loaded, false);
+        assert!(shown.contains("plan.yaml:1:1") && shown.len() < 1000, "{}", shown.len());
+    }
 }
