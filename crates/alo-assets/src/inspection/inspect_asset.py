@@ -412,6 +412,8 @@ class Inspection:
         if derives is False:
             bases = [base for base in (dotted(base) for base in self.kind.bases) if base]
             self.tell("base_class", span, bases=[".".join(base) for base in bases])
+            # What such a class does or does not do is beside the point.
+            self.kind = None
             return
         self.look_at_init(derives)
         run = self.names.method(self.kind, "run")
