@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::process::Child;
+use std::time::Instant;
 
 use alo_tests::{PlanText, TestEnv, asset, eventually};
 use rustix::process::{Pid, Signal, kill_process};
@@ -96,4 +97,38 @@ fn a_second_run_waits_or_fails_at_once() {
     let second = second.wait_with_output().unwrap();
     assert_eq!(second.status.code(), Some(0), "{}", String::from_utf8_lossy(&second.stderr));
     assert_eq!(states(&env), ["succeeded", "interrupted"]);
+}
+
+#[test]
+fn kills_at_any_moment_leave_whole_artifacts() {
+    let env = TestEnv::new();
+    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    // The same new text in three folders: artifacts of two runs cannot be mixed unseen.
+    env.write(
+        "assets/train/asset_train.py",
+        asset(
+            "import uuid\n\
+             text = str(uuid.uuid4())\n\
+             for path in (self.asset.get_model_path(), self.asset.get_report_path(), self.asset.get_output_path()):\n\
+             \x20   open(path + 'text', 'w').write(text)",
+        ),
+    );
+    env.alo(["run"]).expect(0);
+    let begun = Instant::now();
+    env.alo(["run"]).expect(0);
+    let whole_run = begun.elapsed();
+    let moments = 24;
+    for moment in 0..moments {
+        let mut child = env.start(["run"]);
+        // Not to wait for something: the moments are spread over the length of a run.
+        std::thread::sleep(whole_run * moment / moments);
+        signal(&child, Signal::KILL);
+        child.wait().unwrap();
+        let texts = ["models/train", "report", "output"]
+            .map(|folder| env.read(&format!("train_artifacts/{folder}/text")));
+        assert!(texts.iter().all(|text| text.len() == 36 && *text == texts[0]), "moment {moment}: {texts:?}");
+        assert!(!states(&env).contains(&"running".to_owned()), "moment {moment}");
+    }
+    env.alo(["run"]).expect(0);
+    assert!(fs_err::read_dir(env.path(".alo/staging")).unwrap().next().is_none(), "something was left");
 }
