@@ -124,3 +124,43 @@ fn each_pipeline_starts_with_empty_data_and_config() {
     );
     env.alo(["run"]).expect(0);
 }
+
+#[test]
+fn no_credential_of_the_plan_is_written_or_printed() {
+    let env = TestEnv::new();
+    let plan = PlanText::new()
+        .train(&["train"])
+        .code("train", "http://bob:s3cr3t-password@localhost:1/x.git")
+        .requirements("train", "['six @ git+https://s3cr3t-token@localhost:1/six.git']");
+    env.write("experimental_plan.yaml", plan.to_string());
+    let said = [
+        env.alo(["run"]).expect(1),
+        env.alo(["run", "--format", "json"]).expect(1),
+        env.alo(["history", "--format", "json"]).expect(0),
+        env.alo(["validate"]).expect(0),
+        env.alo(["validate", "--format", "json"]).expect(0),
+        env.alo(["validate", "--format", "github"]).expect(0),
+    ];
+    for outcome in &said {
+        assert!(!format!("{outcome:?}").contains("s3cr3t"), "{outcome:?}");
+    }
+    let mut folders = vec![env.root().to_owned()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir_utf8().unwrap() {
+            let path = entry.unwrap().path().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path != env.path("experimental_plan.yaml") {
+                files += 1;
+                let content = fs_err::read(&path).unwrap();
+                assert!(!String::from_utf8_lossy(&content).contains("s3cr3t"), "{path}");
+            }
+        }
+    }
+    assert!(files > 5, "history has its files");
+    // The plan in history can still be read.
+    let run = &env.alo(["history", "--format", "json"]).expect(0).events()[0];
+    let kept = format!("{}/experimental_plan.yaml", run["folder"].as_str().unwrap());
+    env.alo(["validate", &kept]).expect(0);
+}

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use alo_artifacts::{ExperimentalHistory, History, Keep, OpenRun, RunRecord, RunState, StagedArtifacts};
+use alo_assets::redact;
 use alo_plan::{Pipeline, PipelineKind, Plan};
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
@@ -113,7 +114,8 @@ impl<'a> PipelineRun<'a> {
     /// Opens the run's folder in history. A run whose history cannot be written runs all the same.
     fn begin_history(&self, record: &RunRecord, journal: &mut Journal<'_>) -> Option<OpenRun> {
         let begun = History::new(self.scope.project.layout()).begin(record.clone()).and_then(|run| {
-            run.add_file("experimental_plan.yaml", self.plan().to_yaml().as_bytes())?;
+            // Passwords and tokens in URLs stay in the user's own plan alone.
+            run.add_file("experimental_plan.yaml", redact(&self.plan().to_yaml()).as_bytes())?;
             Ok(run)
         });
         begun

@@ -140,7 +140,11 @@ pub(crate) fn redacted(text: &str) -> String {
             .map_or(after, |end| &after[..end]);
         match host.rfind('@') {
             Some(end) => {
-                out.push_str(&"*".repeat(end));
+                // The user of an ssh URL is no secret, a password behind it is.
+                let is_ssh = before.ends_with("ssh://");
+                let shown = if is_ssh { host[..end].find(':').map_or(end, |at| at + 1) } else { 0 };
+                out.push_str(&host[..shown]);
+                out.push_str(&"*".repeat(end - shown));
                 rest = &after[end..];
             }
             None => rest = after,
@@ -187,5 +191,11 @@ mod tests {
         let starred = redacted(text);
         assert_eq!(starred, "code: https://********@host/a  # see http://x/y");
         assert_eq!(starred.len(), text.len());
+    }
+
+    #[test]
+    fn the_user_of_an_ssh_url_is_no_secret() {
+        assert_eq!(redacted("ssh://git@host/r.git"), "ssh://git@host/r.git");
+        assert_eq!(redacted("git+ssh://git:pass@host/r.git"), "git+ssh://git:****@host/r.git");
     }
 }

@@ -3,6 +3,7 @@
 use camino::Utf8Path;
 use serde::Serialize;
 
+use crate::check::redacted;
 use crate::diagnostic::Diagnostic;
 use crate::dialect::Dialect;
 use crate::load::Loaded;
@@ -75,10 +76,10 @@ pub struct StepReport<'a> {
     pub name: &'a StepName,
     /// The user's values.
     pub args: &'a Map,
-    /// Where its code comes from.
-    pub source: &'a Source,
-    /// What it requires.
-    pub requirements: &'a [String],
+    /// Where its code comes from; a password or token in the URL is starred.
+    pub source: Source,
+    /// What it requires; starred likewise.
+    pub requirements: Vec<String>,
 }
 
 impl<'a> PlanReport<'a> {
@@ -106,8 +107,13 @@ impl<'a> PlanContent<'a> {
         let step = |step: &'a crate::model::Step| StepReport {
             name: &step.name,
             args: &step.args,
-            source: &step.source,
-            requirements: &step.requirements,
+            source: match &step.source {
+                Source::Git { url, reference } => {
+                    Source::Git { url: redacted(url), reference: reference.clone() }
+                }
+                local @ Source::Local { .. } => local.clone(),
+            },
+            requirements: step.requirements.iter().map(|item| redacted(item)).collect(),
         };
         Self {
             name: plan.name.as_deref(),
