@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             project,
             plan: &plan,
             kind: PipelineKind::Train,
+            policy: &alo_assets::SetupPolicy::default(),
             cancelled: &|| false,
             observer: &mut |event| eprintln!("{event:?}"),
         },

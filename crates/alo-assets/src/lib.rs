@@ -17,6 +17,7 @@ mod interpreter;
 mod key_lock;
 mod lockfile;
 mod machine;
+mod policy;
 mod redaction;
 mod requirements;
 mod setup;
@@ -34,6 +35,7 @@ pub use interpreter::{Interpreter, InterpreterError, PythonVersion, PythonVersio
 pub use key_lock::LockError;
 pub use lockfile::{Lockfile, LockfileError, Pin};
 pub use machine::Machine;
+pub use policy::{SetupPolicy, Update};
 pub use redaction::redact;
 pub use requirements::{Origin, Requirement, RequirementError};
 pub use setup::{PreparedPipeline, PreparedStep, SetupError, SetupRequest, set_up};

@@ -11,7 +11,7 @@ use crate::interpreter::{self, Interpreter, InterpreterError};
 use crate::lockfile::LockfileError;
 use crate::requirements::{self, RequirementError, RequirementSet, abi};
 use crate::unresolvable::Unresolvable;
-use crate::{Machine, SetupEvent};
+use crate::{Machine, SetupEvent, SetupPolicy};
 
 /// What to set up.
 pub struct SetupRequest<'a> {
@@ -21,6 +21,8 @@ pub struct SetupRequest<'a> {
     pub plan: &'a Plan,
     /// Which of its pipelines.
     pub kind: PipelineKind,
+    /// What may be refreshed, and what must not be touched.
+    pub policy: &'a SetupPolicy,
     /// Asked now and then; true ends the set-up with [`SetupError::Cancelled`], with nothing left running.
     pub cancelled: &'a dyn Fn() -> bool,
     /// Gets the news.
@@ -140,7 +142,7 @@ impl SetupError {
 /// See [`SetupError`]; its [`hint`](SetupError::hint) says what to do.
 ///
 /// ```no_run
-/// use alo_assets::{Machine, SetupRequest, set_up};
+/// use alo_assets::{Machine, SetupPolicy, SetupRequest, set_up};
 /// use alo_plan::{PipelineKind, Plan};
 ///
 /// # fn main() -> Result<(), alo_assets::SetupError> {
@@ -150,6 +152,7 @@ impl SetupError {
 ///     project: "/home/me/orders".into(),
 ///     plan: &plan,
 ///     kind: PipelineKind::Train,
+///     policy: &SetupPolicy::default(),
 ///     cancelled: &|| false,
 ///     observer: &mut |event| eprintln!("{event:?}"),
 /// })?;
@@ -160,7 +163,7 @@ impl SetupError {
 /// # }
 /// ```
 pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPipeline, SetupError> {
-    let SetupRequest { project, plan, kind, cancelled, observer } = request;
+    let SetupRequest { project, plan, kind, policy: _, cancelled, observer } = request;
     let pipeline = plan.pipeline(kind).ok_or(SetupError::NoPipeline { kind })?;
     let mut code = CodeStore::new(machine, project, plan, cancelled)?;
     let mut steps = Vec::new();

@@ -1,5 +1,6 @@
 //! What runs steps: the one trait between the engine and the code of a plan.
 
+use alo_assets::SetupPolicy;
 use alo_plan::Pipeline;
 
 use crate::cancel::CancelToken;
@@ -32,6 +33,8 @@ pub struct Preparation<'a> {
     pub project: &'a Project,
     /// The pipeline about to run.
     pub pipeline: &'a Pipeline,
+    /// What its set-up may refresh.
+    pub policy: &'a SetupPolicy,
     /// Asks to stop.
     pub cancel: &'a CancelToken,
     /// Where to tell what happens.

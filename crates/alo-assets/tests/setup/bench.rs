@@ -126,6 +126,7 @@ impl Bench {
                 project: &self.project,
                 plan,
                 kind,
+                policy: &alo_assets::SetupPolicy::default(),
                 cancelled,
                 observer: &mut |event| events.push(event),
             },

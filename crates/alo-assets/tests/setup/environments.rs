@@ -319,6 +319,7 @@ fn a_cancelled_set_up_ends_its_installer() {
             project: &bench.project,
             plan: &plan,
             kind: TRAIN,
+            policy: &alo_assets::SetupPolicy::default(),
             cancelled: &|| pid.get().is_some(),
             observer: &mut |event| {
                 if let SetupEvent::InstallerOutput { line } = event {

@@ -82,6 +82,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
         wait: !args.no_wait,
         cancel: cancel_on_signals(ui),
         command: std::env::args().collect::<Vec<_>>().join(" "),
+        ..RunOptions::default()
     };
     let mut engine = Engine::new(PythonExecutor::new(machine));
     let result = match args.format {

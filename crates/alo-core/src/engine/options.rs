@@ -1,5 +1,7 @@
 //! How a run is to go.
 
+use alo_assets::SetupPolicy;
+
 use super::mode::Mode;
 use crate::cancel::CancelToken;
 
@@ -17,6 +19,8 @@ pub struct RunOptions {
     pub mode: Mode,
     /// Whether to wait for another run of the project, instead of failing at once. Default: true.
     pub wait: bool,
+    /// What the set-up of code and environments may refresh. Default: what the plan has changed.
+    pub setup: SetupPolicy,
     /// Asks the run to stop.
     pub cancel: CancelToken,
     /// What others are told who wait for this run. Default: `alo`.
@@ -25,6 +29,12 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { mode: Mode::All, wait: true, cancel: CancelToken::new(), command: "alo".to_owned() }
+        Self {
+            mode: Mode::All,
+            wait: true,
+            setup: SetupPolicy::default(),
+            cancel: CancelToken::new(),
+            command: "alo".to_owned(),
+        }
     }
 }

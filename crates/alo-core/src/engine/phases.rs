@@ -65,6 +65,7 @@ impl PipelineRun<'_> {
         let prepared = executor.prepare(Preparation {
             project: self.scope.project,
             pipeline: self.pipeline,
+            policy: &self.scope.options.setup,
             cancel: &self.scope.options.cancel,
             journal: journal.reborrow(),
         })?;

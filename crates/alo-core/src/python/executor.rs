@@ -105,6 +105,7 @@ impl Executor for PythonExecutor {
                 project: preparation.project.root(),
                 plan: preparation.project.plan(),
                 kind,
+                policy: preparation.policy,
                 cancelled: &|| cancel.is_cancelled(),
                 observer: &mut |detail| {
                     journal.note(&detail.to_string());
