@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::digest::{self, FolderState};
 use crate::durable;
-use crate::git::{CommitId, GitError, GitUrlError};
+use crate::git::{CommitId, GitError, GitRef, GitUrlError};
 
 /// Names less similar than this (Jaro-Winkler, 0 to 1) are no suggestion.
 const SIMILARITY: f64 = 0.85;
@@ -75,6 +75,24 @@ pub enum CodeError {
     /// The repository could not be fetched or read.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// `alo.lock` may not change and has no commit of what the plan asks for.
+    #[error("`alo.lock` has no commit for `{url}` at {}", shown(.reference.as_ref()))]
+    NotPinned {
+        /// The URL without credentials.
+        url: String,
+        /// Branch, tag or commit of the plan; `None` is the default branch.
+        reference: Option<GitRef>,
+    },
+    /// `alo.lock` may not change, and the branch has another commit now.
+    #[error("`alo.lock` has the commit `{pinned}`, but {} is at `{now}` now", shown(.reference.as_ref()))]
+    PinMoved {
+        /// Branch, tag or commit of the plan; `None` is the default branch.
+        reference: Option<GitRef>,
+        /// The commit in `alo.lock`.
+        pinned: CommitId,
+        /// What it was looked up to be.
+        now: CommitId,
+    },
     /// No folder is there.
     #[error("there is no folder {}", list(.looked_for))]
     NoFolder {
@@ -136,13 +154,25 @@ impl CodeError {
                 }
                 _ => format!("the Python files there are {}", list(found)),
             }),
+            Self::NotPinned { .. } | Self::PinMoved { .. } => {
+                Some("run without `--locked` once, and keep the `alo.lock` that results".to_owned())
+            }
             Self::UnknownKind(_) | Self::Read { .. } => None,
         }
+    }
+
+    /// Whether the code is only missing because no network may be used.
+    pub fn is_offline(&self) -> bool {
+        matches!(self, Self::Git(GitError::Offline { .. }))
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
         matches!(self, Self::Git(error) if error.is_cancelled())
     }
+}
+
+fn shown(reference: Option<&GitRef>) -> String {
+    reference.map_or_else(|| "its default branch".to_owned(), |reference| format!("`{reference}`"))
 }
 
 fn list<T: AsRef<str>>(names: &[T]) -> String {

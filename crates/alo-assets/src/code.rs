@@ -9,13 +9,14 @@ use crate::asset::{self, AssetCode, CodeError, CodeIdentity};
 use crate::git::{Checkout, CommitId, GitRef, GitStore, GitUrl};
 use crate::lockfile::{Lockfile, LockfileError, Pin};
 use crate::source::{self, CodeSource};
-use crate::{Machine, SetupEvent};
+use crate::{Machine, SetupEvent, SetupPolicy};
 
 /// The code of one project's steps.
 pub(crate) struct CodeStore<'a> {
     machine: &'a Machine,
     project: &'a Utf8Path,
     plan: &'a Plan,
+    policy: &'a SetupPolicy,
     git: GitStore<'a>,
     lock: Lockfile,
     /// What has been looked up in this set-up: steps of one branch get one commit, even if it moves meanwhile.
@@ -35,13 +36,15 @@ impl<'a> CodeStore<'a> {
         machine: &'a Machine,
         project: &'a Utf8Path,
         plan: &'a Plan,
+        policy: &'a SetupPolicy,
         cancelled: &'a dyn Fn() -> bool,
     ) -> Result<Self, LockfileError> {
         Ok(Self {
             machine,
             project,
             plan,
-            git: GitStore::new(machine, cancelled),
+            policy,
+            git: GitStore::new(machine, policy.offline, cancelled),
             lock: Lockfile::read(project)?,
             looked_up: HashMap::new(),
         })
@@ -61,10 +64,9 @@ impl<'a> CodeStore<'a> {
             }
             CodeSource::Git { url, reference, inherited } => {
                 let asked = Asked { kind, step: &step.name, url: &url, reference: reference.as_ref() };
-                let is_once = self.plan.control.get_asset_source == Fetch::Once;
-                let pinned = if is_once { self.pin_of(&asked) } else { None };
+                let pinned = if self.is_looked_up_again(&step.name) { None } else { self.pin_of(&asked) };
                 // Borrowed code follows its owner: inference runs what train has run.
-                let pinned = pinned.or_else(|| inherited.then(|| self.pin_of_twin(&asked)).flatten());
+                let pinned = inherited.then(|| self.pin_of_twin(&asked)).flatten().or(pinned);
                 let (checkout, commit, cached) = self.git(&asked, pinned, observer)?;
                 warn(&asked, &checkout, observer);
                 let identity = CodeIdentity::Git {
@@ -112,6 +114,14 @@ impl<'a> CodeStore<'a> {
     ) -> Result<(), LockfileError> {
         let steps = self.plan.pipeline(kind).map(|pipeline| &pipeline.steps[..]).unwrap_or_default();
         let names: Vec<_> = steps.iter().map(|step| &step.name).collect();
+        if self.policy.locked {
+            let leftovers = self.lock.leftovers(kind, &names);
+            if !leftovers.is_empty() {
+                let steps = leftovers.iter().map(|name| format!("`{name}`")).collect();
+                return Err(LockfileError::Leftover { steps });
+            }
+            return Ok(());
+        }
         self.lock.keep_only(kind, &names);
         if !self.lock.write()? {
             let message =
@@ -121,8 +131,15 @@ impl<'a> CodeStore<'a> {
         Ok(())
     }
 
+    /// Whether the plan or the caller wants to know what the step's branch is now. Without a network, the pin has to do.
+    fn is_looked_up_again(&self, step: &StepName) -> bool {
+        let wanted = self.plan.control.get_asset_source == Fetch::Every || self.policy.update.includes(step);
+        wanted && !self.policy.offline
+    }
+
     fn pin_of(&self, asked: &Asked<'_>) -> Option<CommitId> {
-        self.lock.commit(asked.kind, asked.step, asked.url, asked.reference).cloned()
+        let pin = self.lock.valid_pin(asked.kind, asked.step, asked.url, asked.reference);
+        pin.map(|pin| pin.commit.clone())
     }
 
     fn pin_of_twin(&self, asked: &Asked<'_>) -> Option<CommitId> {
@@ -130,7 +147,8 @@ impl<'a> CodeStore<'a> {
             PipelineKind::Train => PipelineKind::Inference,
             PipelineKind::Inference => PipelineKind::Train,
         };
-        self.lock.commit(other, asked.step, asked.url, asked.reference).cloned()
+        let pin = self.lock.valid_pin(other, asked.step, asked.url, asked.reference);
+        pin.map(|pin| pin.commit.clone())
     }
 
     /// The checkout of what is asked for, its commit, and whether nothing had to be fetched.
@@ -140,6 +158,12 @@ impl<'a> CodeStore<'a> {
         pinned: Option<CommitId>,
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<(Checkout, CommitId, bool), CodeError> {
+        if self.policy.locked && self.pin_of(asked).is_none() {
+            return Err(CodeError::NotPinned {
+                url: asked.url.to_string(),
+                reference: asked.reference.cloned(),
+            });
+        }
         let key = (asked.url.identity().to_owned(), asked.reference.cloned());
         // A full hash says all there is to know.
         let named =
@@ -148,7 +172,7 @@ impl<'a> CodeStore<'a> {
         if let Some(commit) = &known
             && let Some(checkout) = self.git.find(asked.url, commit)?
         {
-            self.pin(asked, commit);
+            self.pin(asked, commit, &checkout)?;
             return Ok((checkout, commit.clone(), true));
         }
         observer(SetupEvent::FetchingCode {
@@ -162,17 +186,29 @@ impl<'a> CodeStore<'a> {
         };
         let checkout = self.git.checkout(asked.url, &commit)?;
         self.looked_up.insert(key, commit.clone());
-        self.pin(asked, &commit);
+        self.pin(asked, &commit, &checkout)?;
         Ok((checkout, commit, false))
     }
 
-    fn pin(&mut self, asked: &Asked<'_>, commit: &CommitId) {
+    fn pin(&mut self, asked: &Asked<'_>, commit: &CommitId, checkout: &Checkout) -> Result<(), CodeError> {
+        if self.policy.locked {
+            return match self.pin_of(asked) {
+                Some(pinned) if pinned != *commit => Err(CodeError::PinMoved {
+                    reference: asked.reference.cloned(),
+                    pinned,
+                    now: commit.clone(),
+                }),
+                _ => Ok(()),
+            };
+        }
         let pin = Pin {
             url: asked.url.identity().to_owned(),
             reference: asked.reference.cloned(),
             commit: commit.clone(),
+            tree: Some(checkout.tree.clone()),
         };
         self.lock.set(asked.kind, asked.step, pin);
+        Ok(())
     }
 }
 

@@ -28,7 +28,9 @@ mod unresolvable;
 pub use asset::{AssetCode, CodeError, CodeIdentity};
 pub use environment::{Environment, EnvironmentError};
 pub use event::SetupEvent;
-pub use git::{CommitId, CommitIdError, GitError, GitRef, GitUrl, GitUrlError, TransportError};
+pub use git::{
+    CommitId, CommitIdError, GitError, GitRef, GitUrl, GitUrlError, TransportError, TreeId, TreeIdError,
+};
 pub use inspection::{AssetReport, AssetUse, Generation, InspectionError, inspect};
 pub use installer::{FailureReason, InstallError};
 pub use interpreter::{Interpreter, InterpreterError, PythonVersion, PythonVersionError};

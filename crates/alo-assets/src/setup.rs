@@ -163,9 +163,9 @@ impl SetupError {
 /// # }
 /// ```
 pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPipeline, SetupError> {
-    let SetupRequest { project, plan, kind, policy: _, cancelled, observer } = request;
+    let SetupRequest { project, plan, kind, policy, cancelled, observer } = request;
     let pipeline = plan.pipeline(kind).ok_or(SetupError::NoPipeline { kind })?;
-    let mut code = CodeStore::new(machine, project, plan, cancelled)?;
+    let mut code = CodeStore::new(machine, project, plan, policy, cancelled)?;
     let mut steps = Vec::new();
     let mut set = RequirementSet::default();
     for step in &pipeline.steps {

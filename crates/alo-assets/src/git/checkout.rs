@@ -6,13 +6,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::reference::CommitId;
+use super::object_id::{CommitId, TreeId};
 use super::url::GitUrl;
 use crate::digest::FolderState;
 use crate::durable;
 
 /// Version of the record's format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const RECORD: &str = "checkout.json";
 const CODE: &str = "code";
 
@@ -21,6 +21,8 @@ const CODE: &str = "code";
 pub(crate) struct Checkout {
     /// The folder of the files.
     pub(crate) folder: Utf8PathBuf,
+    /// The tree of the commit.
+    pub(crate) tree: TreeId,
     /// Digest of the files as they are now.
     pub(crate) digest: String,
     /// Whether somebody has edited them.
@@ -29,11 +31,21 @@ pub(crate) struct Checkout {
     pub(crate) has_submodules: bool,
 }
 
+/// What was written to a new checkout.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The tree of the commit.
+    pub(super) tree: TreeId,
+    /// Whether the commit has submodules.
+    pub(super) has_submodules: bool,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     version: u32,
     url: String,
     commit: CommitId,
+    tree: TreeId,
     has_submodules: bool,
     state: FolderState,
 }
@@ -71,16 +83,22 @@ impl<'a> Checkouts<'a> {
             record.state = now.clone();
             let _ = record.write(&place);
         }
-        Ok(Some(Checkout { folder, modified, digest: now.digest, has_submodules: record.has_submodules }))
+        Ok(Some(Checkout {
+            folder,
+            tree: record.tree,
+            modified,
+            digest: now.digest,
+            has_submodules: record.has_submodules,
+        }))
     }
 
-    /// Makes the checkout; `write` fills the folder and tells whether there are submodules.
+    /// Makes the checkout; `write` fills the folder and tells what it has written.
     ///
     /// The caller holds the lock of the URL, so whatever lies aside is left over from a process that was killed.
     pub(super) fn make(
         &self,
         commit: &CommitId,
-        write: impl FnOnce(&Utf8Path) -> Result<bool, GitError>,
+        write: impl FnOnce(&Utf8Path) -> Result<Written, GitError>,
     ) -> Result<(), GitError> {
         let failed = |source| self.failed(source);
         fs_err::create_dir_all(&self.parent).map_err(failed)?;
@@ -94,12 +112,13 @@ impl<'a> Checkouts<'a> {
             Utf8Path::from_path(aside.path()).ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?;
         let code = place.join(CODE);
         fs_err::create_dir(&code).map_err(failed)?;
-        let has_submodules = write(&code)?;
+        let written = write(&code)?;
         let record = Record {
             version: FORMAT,
             url: self.url.identity().to_owned(),
             commit: commit.clone(),
-            has_submodules,
+            tree: written.tree,
+            has_submodules: written.has_submodules,
             state: FolderState::read(&code).map_err(failed)?,
         };
         record.write(place).map_err(failed)?;

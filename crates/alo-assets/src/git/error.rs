@@ -5,7 +5,8 @@ use std::io;
 use camino::Utf8PathBuf;
 
 use super::context::TransportError;
-use super::reference::{CommitId, GitRef};
+use super::object_id::CommitId;
+use super::reference::GitRef;
 use crate::key_lock::LockError;
 
 /// Why the code of a git repository could not be had.
@@ -50,6 +51,14 @@ pub enum GitError {
         url: String,
         /// The commit that `alo.lock` names.
         commit: CommitId,
+    },
+    /// What is needed is not in the cache, and no network may be used.
+    #[error("{} of `{url}` is not in the cache", shown(.reference.as_ref()))]
+    Offline {
+        /// The URL without credentials.
+        url: String,
+        /// Branch, tag or commit; `None` is the default branch.
+        reference: Option<GitRef>,
     },
     /// libgit2 gave up.
     #[error("failed to read the git repository `{url}`")]
@@ -110,6 +119,9 @@ impl GitError {
             Self::NoCommit { .. } => {
                 Some("its branch was rewritten: delete the step's entry in `alo.lock` to take the branch as it is now".to_owned())
             }
+            Self::Offline { .. } => {
+                Some("run `alo fetch` on a machine with a network, or without `--offline`".to_owned())
+            }
             Self::Empty { .. } => Some("push a commit to it first".to_owned()),
             Self::Git { source, .. } if source.code() == git2::ErrorCode::Owner => {
                 Some("the repository belongs to another user: add it to `safe.directory` of your git configuration".to_owned())
@@ -127,4 +139,8 @@ impl GitError {
                 | Self::Transport { source: TransportError::Cancelled, .. }
         )
     }
+}
+
+fn shown(reference: Option<&GitRef>) -> String {
+    reference.map_or_else(|| "the default branch".to_owned(), |reference| format!("`{reference}`"))
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteCallbacks, Repository, RepositoryInitOptions};
 
+use super::checkout::Written;
 use super::context::Context;
 use super::error::GitError;
-use super::reference::{CommitId, GitRef};
+use super::object_id::CommitId;
+use super::reference::GitRef;
 use super::transport;
 use super::url::{GitUrl, Kind};
 use crate::digest;
@@ -175,8 +177,8 @@ impl Mirror {
         GitError::NoReference { url: self.url.to_string(), reference: reference.clone(), near }
     }
 
-    /// Writes the files of a commit to `folder`, which is empty. Answers whether the commit has submodules.
-    pub(super) fn write_files(&self, commit: &CommitId, folder: &Utf8Path) -> Result<bool, GitError> {
+    /// Writes the files of a commit to `folder`, which is empty. Answers what it was.
+    pub(super) fn write_files(&self, commit: &CommitId, folder: &Utf8Path) -> Result<Written, GitError> {
         let failed = |source| self.failed(source);
         let id = Oid::from_str(commit.as_str()).map_err(failed)?;
         let tree = self.repository.find_commit(id).and_then(|commit| commit.tree()).map_err(failed)?;
@@ -184,7 +186,7 @@ impl Mirror {
         // The files of the commit and nothing else: no filter of the user's configuration, no index.
         checkout.target_dir(folder.as_std_path()).force().update_index(false).disable_filters(true);
         self.repository.checkout_tree(tree.as_object(), Some(&mut checkout)).map_err(failed)?;
-        Ok(tree.get_name(".gitmodules").is_some())
+        Ok(Written { tree: tree.id().into(), has_submodules: tree.get_name(".gitmodules").is_some() })
     }
 
     fn failed(&self, source: git2::Error) -> GitError {

@@ -9,8 +9,9 @@ use super::checkout::{Checkout, Checkouts};
 use super::context::{Context, STALL_TIMEOUT};
 use super::error::GitError;
 use super::mirror::Mirror;
-use super::reference::{CommitId, GitRef};
-use super::url::GitUrl;
+use super::object_id::CommitId;
+use super::reference::GitRef;
+use super::url::{GitUrl, Kind};
 use crate::Machine;
 use crate::key_lock::KeyLock;
 
@@ -20,13 +21,14 @@ const POLL: Duration = Duration::from_millis(50);
 /// The repositories and checkouts of the user's cache.
 pub(crate) struct GitStore<'a> {
     machine: &'a Machine,
+    is_offline: bool,
     cancelled: &'a dyn Fn() -> bool,
     stall: Duration,
 }
 
 impl<'a> GitStore<'a> {
-    pub(crate) fn new(machine: &'a Machine, cancelled: &'a dyn Fn() -> bool) -> Self {
-        Self { machine, cancelled, stall: STALL_TIMEOUT }
+    pub(crate) fn new(machine: &'a Machine, is_offline: bool, cancelled: &'a dyn Fn() -> bool) -> Self {
+        Self { machine, is_offline, cancelled, stall: STALL_TIMEOUT }
     }
 
     /// The checkout of a commit, if it is in the cache. Costs no network, no lock and no process.
@@ -71,6 +73,10 @@ impl<'a> GitStore<'a> {
 
     /// Fetches on a thread of its own, so that a cancelled run does not wait for a slow server.
     fn fetch(&self, url: &GitUrl, reference: Option<&GitRef>) -> Result<CommitId, GitError> {
+        // A repository on this machine needs no network.
+        if self.is_offline && !matches!(url.kind(), Kind::Folder(_)) {
+            return Err(GitError::Offline { url: url.to_string(), reference: reference.cloned() });
+        }
         let variables = self.machine.child_variables();
         let ssh = variables.get(OsStr::new("GIT_SSH")).filter(|program| !program.is_empty()).cloned();
         let ssh = ssh.or_else(|| self.machine.program("ssh").map(Into::into));
@@ -121,7 +127,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/a.git", listener.local_addr().unwrap());
         let url = GitUrl::parse(&url, cache).unwrap();
-        let store = GitStore { stall: Duration::from_millis(100), ..GitStore::new(&machine, &|| false) };
+        let store =
+            GitStore { stall: Duration::from_millis(100), ..GitStore::new(&machine, false, &|| false) };
         let error = store.resolve(&url, None).unwrap_err();
         assert!(
             matches!(&error, GitError::Transport { source: TransportError::Stalled(_), .. }),
@@ -136,7 +143,7 @@ mod tests {
         let cache = Utf8Path::from_path(cache.path()).unwrap();
         let machine = Machine::new(cache, []);
         let url = GitUrl::parse("https://me:s3cret@host.invalid/a.git", cache).unwrap();
-        let error = GitStore::new(&machine, &|| false).resolve(&url, None).unwrap_err();
+        let error = GitStore::new(&machine, false, &|| false).resolve(&url, None).unwrap_err();
         assert_eq!(error.to_string(), "failed to fetch `https://***@host.invalid/a.git`");
         assert!(
             matches!(&error, GitError::Transport { source: TransportError::Connection(_), .. }),

@@ -33,7 +33,7 @@ impl<'a> Locator<'a> {
             CodeSource::Folder(folder) => folder,
             CodeSource::Git { url, reference, .. } => {
                 let commit = self.commit(kind, step, &url, reference.as_ref());
-                let store = GitStore::new(self.machine, &|| false);
+                let store = GitStore::new(self.machine, true, &|| false);
                 let found = commit.map(|commit| store.find(&url, &commit)).transpose();
                 match found.map_err(|error| failed(error.into()))?.flatten() {
                     Some(checkout) => checkout.folder,
@@ -56,7 +56,8 @@ impl<'a> Locator<'a> {
         let others = PipelineKind::ALL.into_iter().filter(|other| *other != kind);
         std::iter::once(kind)
             .chain(others)
-            .find_map(|kind| self.lock.commit(kind, &step.name, url, reference).cloned())
+            .find_map(|kind| self.lock.valid_pin(kind, &step.name, url, reference))
+            .map(|pin| pin.commit.clone())
             .or_else(|| CommitId::try_from(reference?.as_str().to_owned()).ok())
     }
 }

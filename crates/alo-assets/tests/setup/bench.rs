@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::OnceLock;
 
-use alo_assets::{Machine, PreparedPipeline, SetupError, SetupEvent, SetupRequest, set_up};
+use alo_assets::{Machine, PreparedPipeline, SetupError, SetupEvent, SetupPolicy, SetupRequest, set_up};
 use alo_plan::{Pipeline, PipelineKind, Plan, Source, Step};
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -14,6 +14,7 @@ pub(crate) struct Bench {
     pub(crate) root: Utf8PathBuf,
     pub(crate) project: Utf8PathBuf,
     pub(crate) machine: Machine,
+    pub(crate) policy: SetupPolicy,
 }
 
 /// The outcome of a set-up and its news.
@@ -94,7 +95,7 @@ impl Bench {
         let mut machine = Machine::new(cache, variables);
         machine.pip_only = true;
         machine.python = Some(real_version());
-        Self { _folder: folder, root, project, machine }
+        Self { _folder: folder, root, project, machine, policy: SetupPolicy::default() }
     }
 
     pub(crate) fn wheels(&self) -> Utf8PathBuf {
@@ -126,7 +127,7 @@ impl Bench {
                 project: &self.project,
                 plan,
                 kind,
-                policy: &alo_assets::SetupPolicy::default(),
+                policy: &self.policy,
                 cancelled,
                 observer: &mut |event| events.push(event),
             },

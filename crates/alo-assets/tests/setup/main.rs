@@ -6,6 +6,7 @@ mod code;
 mod environments;
 mod git_server;
 mod interpreters;
+mod policies;
 mod repository;
 mod servers;
 mod warm;

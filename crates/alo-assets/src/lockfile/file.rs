@@ -1,7 +1,4 @@
-//! `alo.lock`: which commit of which repository each step runs.
-//!
-//! A pin holds as long as the plan's URL and reference stay the same. The file belongs under version control, so that others
-//! run the same code; it holds no credentials.
+//! The file `alo.lock`: read once, written when something has changed.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,8 +7,10 @@ use alo_plan::{PipelineKind, StepName};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::error::LockfileError;
+use super::pin::Pin;
 use crate::durable;
-use crate::git::{CommitId, GitRef, GitUrl};
+use crate::git::{GitRef, GitUrl};
 
 /// Version of the format.
 const FORMAT: u32 = 1;
@@ -20,64 +19,12 @@ const NAME: &str = "alo.lock";
 const HEADER: &str = "# The commits that the steps of this project run, written by alo. Keep it under version control.\n\
                       # `get_asset_source: once` obeys it; remove a step to take its branch as it is now.\n";
 
-/// Why the pins cannot be read or kept.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LockfileError {
-    /// The file cannot be read or written.
-    #[error("failed to {action} `{path}`")]
-    Io {
-        /// `read` or `write`.
-        action: &'static str,
-        /// The file.
-        path: Utf8PathBuf,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The file makes no sense.
-    #[error("`{path}` is no lock file of alo")]
-    Syntax {
-        /// The file.
-        path: Utf8PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: serde_yaml::Error,
-    },
-}
-
-impl LockfileError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Syntax { .. } => Some(
-                "restore the file from version control, or delete it to take every branch as it is now"
-                    .to_owned(),
-            ),
-            Self::Io { .. } => None,
-        }
-    }
-}
-
 /// The pins of a project.
 #[derive(Debug, Clone)]
 pub struct Lockfile {
     path: Utf8PathBuf,
     content: Content,
     is_changed: bool,
-}
-
-/// The commit of a step, and what it was looked up by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Pin {
-    /// The repository's address without credentials.
-    pub url: String,
-    /// Branch, tag or commit of the plan; `None` is the default branch.
-    #[serde(default)]
-    pub reference: Option<GitRef>,
-    /// What that was when it was looked up.
-    pub commit: CommitId,
 }
 
 type Pins = BTreeMap<String, Pin>;
@@ -112,16 +59,15 @@ impl Lockfile {
         self.pins(kind).get(step.as_str())
     }
 
-    /// The pinned commit, if the step still asks for the same URL and reference.
-    pub(crate) fn commit(
+    /// The pin of a step, if it still asks for the same URL and reference.
+    pub(crate) fn valid_pin(
         &self,
         kind: PipelineKind,
         step: &StepName,
         url: &GitUrl,
         reference: Option<&GitRef>,
-    ) -> Option<&CommitId> {
-        let pin = self.pin(kind, step)?;
-        (pin.url == url.identity() && pin.reference.as_ref() == reference).then_some(&pin.commit)
+    ) -> Option<&Pin> {
+        self.pin(kind, step).filter(|pin| pin.url == url.identity() && pin.reference.as_ref() == reference)
     }
 
     /// Pins a step.
@@ -130,6 +76,12 @@ impl Lockfile {
             self.pins_mut(kind).insert(step.as_str().to_owned(), pin);
             self.is_changed = true;
         }
+    }
+
+    /// The pinned steps of a pipeline that are not among these.
+    pub(crate) fn leftovers(&self, kind: PipelineKind, steps: &[&StepName]) -> Vec<&str> {
+        let names = self.pins(kind).keys().map(String::as_str);
+        names.filter(|name| !steps.iter().any(|step| step.as_str() == *name)).collect()
     }
 
     /// Forgets the steps of a pipeline that are not among these.
@@ -175,10 +127,12 @@ impl Lockfile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::git::{CommitId, TreeId};
 
     fn pin(url: &GitUrl, reference: &str, digit: &str) -> Pin {
         let commit = CommitId::try_from(digit.repeat(40)).unwrap();
-        Pin { url: url.identity().to_owned(), reference: GitRef::new(reference), commit }
+        let tree = TreeId::try_from("e".repeat(40)).ok();
+        Pin { url: url.identity().to_owned(), reference: GitRef::new(reference), commit, tree }
     }
 
     #[test]
@@ -200,18 +154,20 @@ mod tests {
             url: https://h/a.git
             reference: main
             commit: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+            tree: eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
         inference_pipeline:
           input:
             url: https://h/a.git
             reference: null
             commit: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+            tree: eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
         ");
         let lock = Lockfile::read(project).unwrap();
         let main = GitRef::new("main");
-        assert!(lock.commit(train, &step, &url, main.as_ref()).is_some());
-        assert!(lock.commit(train, &step, &url, None).is_none());
+        assert!(lock.valid_pin(train, &step, &url, main.as_ref()).is_some());
+        assert!(lock.valid_pin(train, &step, &url, None).is_none());
         let other = GitUrl::parse("https://h/b.git", project).unwrap();
-        assert!(lock.commit(train, &step, &other, main.as_ref()).is_none());
+        assert!(lock.valid_pin(train, &step, &other, main.as_ref()).is_none());
     }
 
     #[test]
@@ -219,7 +175,7 @@ mod tests {
         let project = tempfile::tempdir().unwrap();
         let project = Utf8Path::from_path(project.path()).unwrap();
         let text = format!(
-            "version: 9\nnews: 1\ntrain_pipeline:\n  a: {{url: u, commit: {}, tree: x}}\n",
+            "version: 9\nnews: 1\ntrain_pipeline:\n  a: {{url: u, commit: {}, more: x}}\n",
             "c".repeat(40)
         );
         fs_err::write(project.join("alo.lock"), &text).unwrap();
