@@ -32,8 +32,10 @@ pub use git::{
     CommitId, CommitIdError, GitError, GitRef, GitUrl, GitUrlError, TransportError, TreeId, TreeIdError,
 };
 pub use inspection::{AssetReport, AssetUse, Generation, InspectionError, inspect};
-pub use installer::{FailureReason, InstallError};
-pub use interpreter::{Interpreter, InterpreterError, PythonVersion, PythonVersionError};
+pub use installer::{FailureReason, InstallError, InstallerChoice, InstallerChoiceError};
+pub use interpreter::{
+    Interpreter, InterpreterError, PythonRequest, PythonVersion, PythonVersionError, Refusal,
+};
 pub use key_lock::LockError;
 pub use lockfile::{Lockfile, LockfileError, Pin};
 pub use machine::Machine;

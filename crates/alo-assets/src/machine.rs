@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use camino::Utf8PathBuf;
 
-use crate::interpreter::PythonVersion;
+use crate::installer::InstallerChoice;
+use crate::interpreter::PythonRequest;
 
 /// Where the cache is, where programs are found, and which environment variables children get.
 ///
@@ -26,10 +27,13 @@ pub struct Machine {
     pub path: OsString,
     /// The user's home folder, for pyenv's and uv's interpreters.
     pub home: Option<Utf8PathBuf>,
-    /// The Python version asked for (`--python X.Y`); `None` is the default rule: 3.10, else the newest of 3.8–3.13.
-    pub python: Option<PythonVersion>,
-    /// Whether packages are installed by pip even where uv is found. Default: false.
-    pub pip_only: bool,
+    /// The Python asked for (`--python`), by version or path; `None` is the default rule: the version of `alo.lock`, else 3.10,
+    /// else the newest of 3.8–3.13.
+    pub python: Option<PythonRequest>,
+    /// What installs packages. Default: [`InstallerChoice::Auto`].
+    pub installer: InstallerChoice,
+    /// The uv to use instead of the one on the path (`ALO_UV`); it must run. Default: none.
+    pub uv: Option<Utf8PathBuf>,
     /// The environment variables that installers and `ssh` start with, before ours are taken out.
     pub variables: BTreeMap<OsString, OsString>,
 }
@@ -47,7 +51,8 @@ impl Machine {
             path: variables.get(OsStr::new("PATH")).cloned().unwrap_or_default(),
             home: home.filter(|home| !home.is_empty()).map(Utf8PathBuf::from),
             python: None,
-            pip_only: false,
+            installer: InstallerChoice::Auto,
+            uv: None,
             variables,
         }
     }

@@ -188,7 +188,7 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
         }
     };
     code.save_pins(kind, observer)?;
-    let found = interpreter::find(machine)?;
+    let found = interpreter::find(machine, None)?;
     if let Some(message) = found.warning {
         observer(SetupEvent::Warning { message });
     }

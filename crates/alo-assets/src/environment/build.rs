@@ -11,7 +11,7 @@ use super::error::EnvironmentError;
 use super::key;
 use super::record::{Environment, python_in};
 use crate::guard::Guard;
-use crate::installer::{InstallError, Installer, Job, Pip, RunError, Runner, Uv};
+use crate::installer::{InstallError, Installer, InstallerChoice, Job, Pip, RunError, Runner, Uv};
 use crate::interpreter::Interpreter;
 use crate::key_lock::KeyLock;
 use crate::requirements::RequirementSet;
@@ -138,7 +138,7 @@ impl<'a> Environments<'a> {
         job: &Job<'_>,
         runner: &mut Runner<'_>,
     ) -> Result<Box<dyn Installer + 'b>, EnvironmentError> {
-        if !self.machine.pip_only
+        if self.machine.installer != InstallerChoice::Pip
             && let Some(program) = self.machine.program("uv")
         {
             let uv = Uv::new(program.clone(), self.machine);
@@ -160,6 +160,10 @@ impl<'a> Environments<'a> {
         scratch: &Utf8Path,
         runner: &mut Runner<'_>,
     ) -> Result<(), EnvironmentError> {
+        if !interpreter.venv {
+            let executable = interpreter.executable.clone();
+            return Err(EnvironmentError::NoVenv { executable, version: interpreter.version });
+        }
         let arguments = ["-I", "-m", "venv", "--without-pip", folder.as_str()];
         let executable: &Utf8PathBuf = &interpreter.executable;
         match runner.ask(executable, &arguments, scratch) {

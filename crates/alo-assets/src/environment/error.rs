@@ -5,6 +5,7 @@ use std::io;
 use camino::Utf8PathBuf;
 
 use crate::installer::InstallError;
+use crate::interpreter::PythonVersion;
 use crate::key_lock::LockError;
 use crate::unpack::UnpackError;
 
@@ -28,6 +29,14 @@ pub enum EnvironmentError {
         executable: Utf8PathBuf,
         /// Its last words.
         said: String,
+    },
+    /// The interpreter lacks the module that makes environments.
+    #[error("the Python at `{executable}` has no `venv` module")]
+    NoVenv {
+        /// The interpreter.
+        executable: Utf8PathBuf,
+        /// Its version.
+        version: PythonVersion,
     },
     /// The environment cannot tell what it holds.
     #[error("failed to list the packages of the environment at `{folder}`: {said}")]
@@ -65,6 +74,10 @@ impl EnvironmentError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Install { source, .. } => source.hint(),
+            Self::NoVenv { version, .. } => Some(format!(
+                "install it (Debian and Ubuntu: `apt install python{}.{}-venv`), or put uv on PATH, which needs none",
+                version.major, version.minor
+            )),
             Self::Venv { .. } | Self::List { .. } => {
                 Some("try another Python with `--python`; this one may be damaged".to_owned())
             }

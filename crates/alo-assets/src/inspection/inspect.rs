@@ -87,12 +87,7 @@ pub fn inspect(
 }
 
 fn ask(machine: &Machine, questions: &[Question]) -> Result<Vec<Answer>, InspectionError> {
-    let executable = match interpreter::find(machine) {
-        Ok(found) => found.interpreter.executable,
-        // No environment is made here.
-        Err(InterpreterError::NoVenv { executable, .. }) => executable,
-        Err(error) => return Err(error.into()),
-    };
+    let executable = interpreter::find(machine, None)?.interpreter.executable;
     script::ask(&executable, questions).map_err(|source| InspectionError::Python { executable, source })
 }
 

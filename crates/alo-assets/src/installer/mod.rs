@@ -1,5 +1,6 @@
 //! Installers of packages, behind one trait: uv where it is on the path, else pip.
 
+mod choice;
 mod failure;
 mod pip;
 mod run;
@@ -7,6 +8,7 @@ mod uv;
 
 use camino::Utf8Path;
 
+pub use choice::{InstallerChoice, InstallerChoiceError};
 pub use failure::{FailureReason, InstallError};
 pub(crate) use pip::Pip;
 pub(crate) use run::{RunError, Runner};

@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::PythonVersion;
+use super::{PythonVersion, Refusal};
+use crate::machine::is_executable;
 use crate::{digest, durable};
 
 /// How long an interpreter may take to say what it is.
 const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(5);
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// An answer is a few hundred bytes.
 const ANSWER_LIMIT: u64 = 64 * 1024;
 
@@ -83,26 +84,29 @@ enum Answer {
     /// It runs; `real` is how the real executable looked then (a shim may choose another one since).
     Runs { interpreter: Interpreter, real: Look },
     /// It does not, and this is what it said.
-    Refuses(String),
+    Refuses(Refusal),
 }
 
-/// Runs the interpreter, or remembers. `Err` holds what is wrong with it, in words.
+/// Runs the interpreter, or remembers. `Err` tells what is wrong with it.
 pub(super) fn probe(
     cache: &Utf8Path,
     path: &Utf8Path,
     variables: &BTreeMap<OsString, OsString>,
-) -> Result<Interpreter, String> {
-    let look = Look::at(path).map_err(|error| error.to_string())?;
+) -> Result<Interpreter, Refusal> {
+    let look = Look::at(path).map_err(|_| Refusal::Missing)?;
+    if !is_executable(path) {
+        return Err(Refusal::NotExecutable);
+    }
     let file = cache.join("interpreters").join(format!("{}.json", &digest::of_text(path.as_str())[..32]));
     if let Some(answer) = remembered(&file, path, look) {
-        return answer;
+        return answer.and_then(usable);
     }
     let answer = match ask(path, variables) {
         Ok(interpreter) => match Look::at(&interpreter.executable) {
             Ok(real) => Answer::Runs { interpreter, real },
-            Err(error) => Answer::Refuses(error.to_string()),
+            Err(error) => Answer::Refuses(Refusal::Broken { said: error.to_string(), status: None }),
         },
-        Err(said) => Answer::Refuses(said),
+        Err(refusal) => Answer::Refuses(refusal),
     };
     let record = Record { version: FORMAT, path: path.to_owned(), look, answer: answer.clone() };
     if let Ok(text) = serde_json::to_vec_pretty(&record) {
@@ -110,12 +114,28 @@ pub(super) fn probe(
         let _ = durable::write(&file, &text);
     }
     match answer {
-        Answer::Runs { interpreter, .. } => Ok(interpreter),
-        Answer::Refuses(said) => Err(said),
+        Answer::Runs { interpreter, .. } => usable(interpreter),
+        Answer::Refuses(refusal) => Err(refusal),
     }
 }
 
-fn remembered(file: &Utf8Path, path: &Utf8Path, look: Look) -> Option<Result<Interpreter, String>> {
+/// Refuses an interpreter that runs, but that assets do not run on.
+fn usable(interpreter: Interpreter) -> Result<Interpreter, Refusal> {
+    let version = interpreter.version;
+    if interpreter.implementation != "cpython" {
+        return Err(Refusal::Implementation { name: interpreter.implementation });
+    }
+    if !version.is_supported() {
+        return Err(if (version.major, version.minor) < (3, 8) {
+            Refusal::TooOld { version: Some(version) }
+        } else {
+            Refusal::TooNew { version }
+        });
+    }
+    if interpreter.bits < 64 { Err(Refusal::Bits32) } else { Ok(interpreter) }
+}
+
+fn remembered(file: &Utf8Path, path: &Utf8Path, look: Look) -> Option<Result<Interpreter, Refusal>> {
     let record: Record = serde_json::from_slice(&fs_err::read(file).ok()?).ok()?;
     if record.version != FORMAT || record.path != path || record.look != look {
         return None;
@@ -124,11 +144,12 @@ fn remembered(file: &Utf8Path, path: &Utf8Path, look: Look) -> Option<Result<Int
         Answer::Runs { interpreter, real } => {
             (Look::at(&interpreter.executable).ok()? == real).then_some(Ok(interpreter))
         }
-        Answer::Refuses(said) => Some(Err(said)),
+        Answer::Refuses(refusal) => Some(Err(refusal)),
     }
 }
 
-fn ask(path: &Utf8Path, variables: &BTreeMap<OsString, OsString>) -> Result<Interpreter, String> {
+fn ask(path: &Utf8Path, variables: &BTreeMap<OsString, OsString>) -> Result<Interpreter, Refusal> {
+    let broken = |said: String| Refusal::Broken { said, status: None };
     let mut child = Command::new(path)
         .args(["-I", "-c", QUESTION])
         .env_clear()
@@ -138,7 +159,7 @@ fn ask(path: &Utf8Path, variables: &BTreeMap<OsString, OsString>) -> Result<Inte
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| broken(error.to_string()))?;
     let stdout = child.stdout.take().map(drain);
     let stderr = child.stderr.take().map(drain);
     let started = Instant::now();
@@ -150,10 +171,10 @@ fn ask(path: &Utf8Path, variables: &BTreeMap<OsString, OsString>) -> Result<Inte
                 // It has ended by itself if these fail.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(match waited {
+                return Err(broken(match waited {
                     Err(error) => error.to_string(),
                     Ok(_) => format!("it did not answer within {} s", PATIENCE.as_secs()),
-                });
+                }));
             }
         }
     };
@@ -162,11 +183,26 @@ fn ask(path: &Utf8Path, variables: &BTreeMap<OsString, OsString>) -> Result<Inte
     };
     let (answer, complaint) = (read(stdout), read(stderr));
     if !status.success() {
-        let said = complaint.lines().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-        return Err(format!("{said} ({status})"));
+        return Err(complained(&complaint, &status.to_string()));
     }
     let last = answer.lines().last().unwrap_or_default();
-    serde_json::from_str(last).map_err(|_| "it answered as no Python does".to_owned())
+    serde_json::from_str(last).map_err(|_| Refusal::NotPython)
+}
+
+/// What the words of a program mean that failed.
+fn complained(complaint: &str, status: &str) -> Refusal {
+    let mut lines = complaint.lines().map(str::trim).filter(|line| !line.is_empty());
+    // A shim says what it is in its first line and goes on about the versions it knows; an interpreter that cannot start ends
+    // with the reason.
+    let first = lines.clone().next().unwrap_or_default();
+    if first.starts_with("pyenv: ") {
+        return Refusal::Shim { said: first.to_owned() };
+    }
+    if first.starts_with("Unknown option: -I") {
+        return Refusal::TooOld { version: None };
+    }
+    let said = lines.next_back().unwrap_or("it said nothing").to_owned();
+    Refusal::Broken { said, status: Some(status.to_owned()) }
 }
 
 fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {

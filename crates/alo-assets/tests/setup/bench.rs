@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::OnceLock;
 
-use alo_assets::{Machine, PreparedPipeline, SetupError, SetupEvent, SetupPolicy, SetupRequest, set_up};
+use alo_assets::{
+    InstallerChoice, Machine, PreparedPipeline, SetupError, SetupEvent, SetupPolicy, SetupRequest, set_up,
+};
 use alo_plan::{Pipeline, PipelineKind, Plan, Source, Step};
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -93,8 +95,8 @@ impl Bench {
             std::os::unix::fs::symlink(shared, cache.join(part)).unwrap();
         }
         let mut machine = Machine::new(cache, variables);
-        machine.pip_only = true;
-        machine.python = Some(real_version());
+        machine.installer = InstallerChoice::Pip;
+        machine.python = Some(real_version().into());
         Self { _folder: folder, root, project, machine, policy: SetupPolicy::default() }
     }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::process::Command;
 
-use alo_assets::{Environment, SetupEvent};
+use alo_assets::{Environment, InstallerChoice, SetupEvent};
 use alo_plan::PipelineKind;
 use camino::Utf8Path;
 
@@ -43,7 +43,7 @@ fn has_byte_code(folder: &Utf8Path, module: &str) -> bool {
 #[test]
 fn without_requirements_nothing_is_installed_and_no_installer_is_needed() {
     let mut bench = bench(&["train"]);
-    bench.machine.pip_only = false;
+    bench.machine.installer = InstallerChoice::Auto;
     bench.program("uv", "exit 1");
     let told = bench.set_up(&train([local("train", &[])]), TRAIN);
     assert!(told.warnings().is_empty(), "{:?}", told.warnings());
@@ -239,7 +239,7 @@ fn many_that_need_one_environment_build_it_once() {
 
 /// A program that says it is uv and keeps what it was given.
 fn fake_uv(bench: &mut Bench, install: &str) {
-    bench.machine.pip_only = false;
+    bench.machine.installer = InstallerChoice::Auto;
     let log = bench.root.join("uv.log");
     bench.program(
         "uv",
@@ -295,7 +295,7 @@ fn an_installer_that_fails_shows_its_reason_without_credentials() {
 #[test]
 fn what_is_called_uv_but_is_not_is_left_alone() {
     let mut bench = bench(&["train"]);
-    bench.machine.pip_only = false;
+    bench.machine.installer = InstallerChoice::Auto;
     wheel(&bench.wheels(), "a", "1.0", &[]);
     bench.program("uv", "echo 'this is something else'");
     let told = bench.set_up(&train([local("train", &["a"])]), TRAIN);

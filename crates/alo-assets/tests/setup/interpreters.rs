@@ -1,6 +1,8 @@
 //! The choice of an interpreter, with real ones and programs that only look like it.
 
+use alo_assets::PythonRequest;
 use alo_plan::{PipelineKind, Plan};
+use camino::Utf8PathBuf;
 
 use crate::bench::{Bench, local, real_python, real_version, train};
 
@@ -55,12 +57,22 @@ fn without_a_wish_it_is_3_10_or_a_warning() {
     assert_eq!(is_warned, (version.major, version.minor) != (3, 10), "{version}");
 }
 
+/// A program that answers as an interpreter would; what is `changed` is not as it should be.
+fn fake(bench: &Bench, name: &str, changed: &[(&str, &str)]) -> Utf8PathBuf {
+    let path = bench.root.join("bin").join(name);
+    let mut answer = serde_json::json!({
+        "version": "3.9.2", "implementation": "cpython", "bits": 64, "executable": path, "venv": true, "ensurepip": true,
+    });
+    for (key, value) in changed {
+        answer[*key] = serde_json::from_str(value).unwrap();
+    }
+    bench.program(name, &format!("echo '{answer}'"))
+}
+
 #[test]
 fn an_interpreter_without_venv_gets_its_own_sentence() {
     let (mut bench, plan) = bench();
-    let answer = r#"{"version": "3.9.2", "implementation": "cpython", "bits": 64, "executable": "PATH", "venv": false, "ensurepip": false}"#;
-    let path = bench.root.join("bin/python3.9");
-    bench.program("python3.9", &format!("echo '{}'", answer.replace("PATH", path.as_str())));
+    fake(&bench, "python3.9", &[("venv", "false")]);
     bench.machine.python = Some("3.9".parse().unwrap());
     let (message, hint) = bench.set_up(&plan, TRAIN).failure();
     assert!(message.ends_with("python3.9` has no `venv` module"), "{message}");
@@ -73,7 +85,79 @@ fn nonsense_and_other_implementations_are_not_believed() {
     bench.program("python3.8", "echo 'I am no Python'");
     bench.machine.python = Some("3.8.999".parse().unwrap());
     let (_, hint) = bench.set_up(&plan, TRAIN).failure();
-    assert!(hint.contains("python3.8` does not run: it answered as no Python does"), "{hint}");
+    assert!(hint.contains("python3.8` answered as no Python does"), "{hint}");
+}
+
+#[test]
+fn each_fault_of_an_interpreter_that_was_named_has_its_own_sentence() {
+    let (mut bench, plan) = bench();
+    let shim = "echo \"pyenv: python3.10: command not found\" >&2; echo 'The command exists in these versions:' >&2; exit 127";
+    let dead =
+        "echo 'Fatal Python error: init_fs_encoding' >&2; echo 'ModuleNotFoundError: encodings' >&2; exit 1";
+    fs_err::write(bench.root.join("bin/text"), "").unwrap();
+    for (path, sentence, advice) in [
+        (fake(&bench, "a", &[("bits", "32")]), "is a 32-bit program", "64-bit"),
+        (
+            fake(&bench, "b", &[("version", "\"3.7.17\"")]),
+            "is Python 3.7.17, which is too old",
+            "3.8 to 3.13",
+        ),
+        (
+            fake(&bench, "c", &[("version", "\"3.15.0\"")]),
+            "is Python 3.15.0, which is too new",
+            "3.8 to 3.13",
+        ),
+        (fake(&bench, "d", &[("implementation", "\"pypy\"")]), "is `pypy`: assets need CPython", "CPython"),
+        (
+            bench.program("e", shim),
+            "shim of pyenv that refuses to run: pyenv: python3.10: command not found",
+            "pyenv install",
+        ),
+        (
+            bench.program("f", dead),
+            "does not run: ModuleNotFoundError: encodings (exit status: 1)",
+            "by hand",
+        ),
+        (
+            bench.program("g", "echo 'Unknown option: -I' >&2; exit 2"),
+            "of before 3.4, which is too old",
+            "3.10",
+        ),
+        (bench.program("h", "kill -9 $$"), "does not run: it said nothing (signal: 9", "by hand"),
+        (bench.root.join("bin/text"), "is no program", "--python"),
+        (bench.root.join("bin/nowhere"), "is not there", "--python"),
+    ] {
+        bench.machine.python = Some(PythonRequest::Path(path.clone()));
+        // The second time the answer is remembered.
+        for _ in 0..2 {
+            let (message, hint) = bench.set_up(&plan, TRAIN).failure();
+            assert!(
+                message.contains(&format!("the Python at `{path}` ")) && message.contains(sentence),
+                "{message}"
+            );
+            assert!(hint.contains(advice), "{hint}");
+        }
+    }
+}
+
+#[test]
+fn an_interpreter_can_be_named_by_its_path() {
+    let (mut bench, plan) = bench();
+    let link = bench.root.join("mine");
+    std::os::unix::fs::symlink(real_python(), &link).unwrap();
+    bench.machine.path = "/nowhere".into();
+    bench.machine.python = Some(PythonRequest::Path(link));
+    assert!(bench.set_up(&plan, TRAIN).prepared().environments[0].version.satisfies(real_version()));
+}
+
+#[test]
+fn what_is_wrong_with_the_only_candidates_is_told() {
+    let (mut bench, plan) = bench();
+    fake(&bench, "python3.9", &[("bits", "32")]);
+    bench.machine.python = Some("3.9.999".parse().unwrap());
+    let (message, hint) = bench.set_up(&plan, TRAIN).failure();
+    assert!(message.contains("there is no Python 3.9.999"), "{message}");
+    assert!(hint.contains("python3.9` is a 32-bit program"), "{hint}");
 }
 
 #[test]

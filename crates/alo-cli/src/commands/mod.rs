@@ -7,6 +7,7 @@ mod dispatch;
 pub(crate) mod history;
 pub(crate) mod init;
 mod place;
+mod python_args;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod validate;

@@ -7,6 +7,7 @@ use alo_core::{CancelToken, Engine, Mode, Project, ProjectError, PythonExecutor,
 use camino::Utf8PathBuf;
 
 use super::place;
+use super::python_args::PythonArgs;
 use crate::cli::Format;
 use crate::exit_code::Exit;
 use crate::machine::machine;
@@ -32,9 +33,8 @@ pub(crate) struct Args {
     /// Which pipelines run: all, train, inference.
     #[arg(long, default_value = "all")]
     mode: Mode,
-    /// The Python version of the environment [default: 3.10, else the newest of 3.8 to 3.13].
-    #[arg(long, value_name = "X.Y")]
-    python: Option<alo_core::assets::PythonVersion>,
+    #[command(flatten)]
+    python: PythonArgs,
     /// Fails at once when another run holds the project, instead of waiting.
     #[arg(long)]
     no_wait: bool,
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
         Ok(machine) => machine,
         Err(message) => return failure::wrong(ui, &message, None),
     };
-    machine.python = args.python;
+    args.python.apply(&mut machine);
     let options = RunOptions {
         mode: args.mode,
         wait: !args.no_wait,

@@ -1,6 +1,6 @@
 //! `alo validate`.
 
-use alo_core::assets::PythonVersion;
+use alo_core::assets::PythonRequest;
 use alo_core::plan::Severity;
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::checked_plan::CheckedPlan;
 use super::place;
+use super::python_args;
 use crate::exit_code::Exit;
 use crate::machine::machine;
 use crate::render::failure;
@@ -37,9 +38,9 @@ pub(crate) struct Args {
     /// Looks at the code of local and already fetched assets, too. It is read by Python's parser and not run.
     #[arg(long)]
     assets: bool,
-    /// The Python version that reads the assets [default: the one that would run them].
-    #[arg(long, value_name = "X.Y", requires = "assets")]
-    python: Option<PythonVersion>,
+    /// The Python that reads the assets, by version or by path [default: the one that would run them].
+    #[arg(long, value_name = "X.Y|PATH", requires = "assets", value_parser = python_args::python)]
+    python: Option<PythonRequest>,
     /// How to tell what was found.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -96,7 +97,7 @@ fn look_at_assets(args: &Args, plans: &mut [CheckedPlan], ui: &Ui) -> Exit {
         Ok(machine) => machine,
         Err(message) => return failure::failed(ui, &message),
     };
-    machine.python = args.python;
+    machine.python.clone_from(&args.python);
     let mut exit = Exit::Success;
     for plan in plans {
         if let Err(error) = plan.look_at_assets(&machine) {
