@@ -57,10 +57,27 @@ impl<'a> CodeStore<'a> {
         step: &Step,
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<AssetCode, CodeError> {
-        let (folder, identity, cached) = match source::of_step(self.project, self.plan, kind, step)? {
+        let (folder, identity, cached) = self.folder_of(kind, step, observer)?;
+        let (file, module) = asset::file_of(&step.name, &folder)?;
+        let version = match &identity {
+            CodeIdentity::Git { commit, .. } => commit.to_string(),
+            CodeIdentity::Local { digest, .. } => digest.clone(),
+        };
+        observer(SetupEvent::CodeReady { step: step.name.clone(), version, folder: folder.clone(), cached });
+        Ok(AssetCode { folder, file, module, identity })
+    }
+
+    /// The folder of a step's code, what identifies it, and whether nothing had to be fetched.
+    pub(crate) fn folder_of(
+        &mut self,
+        kind: PipelineKind,
+        step: &Step,
+        observer: &mut dyn FnMut(SetupEvent),
+    ) -> Result<(Utf8PathBuf, CodeIdentity, bool), CodeError> {
+        match source::of_step(self.project, self.plan, kind, step)? {
             CodeSource::Folder(folder) => {
                 let digest = asset::digest_of(&folder, &self.machine.cache)?;
-                (folder.clone(), CodeIdentity::Local { folder, digest }, true)
+                Ok((folder.clone(), CodeIdentity::Local { folder, digest }, true))
             }
             CodeSource::Git { url, reference, inherited } => {
                 let asked = Asked { kind, step: &step.name, url: &url, reference: reference.as_ref() };
@@ -76,16 +93,9 @@ impl<'a> CodeStore<'a> {
                     modified: checkout.modified,
                     digest: checkout.digest,
                 };
-                (checkout.folder, identity, cached)
+                Ok((checkout.folder, identity, cached))
             }
-        };
-        let (file, module) = asset::file_of(&step.name, &folder)?;
-        let version = match &identity {
-            CodeIdentity::Git { commit, .. } => commit.to_string(),
-            CodeIdentity::Local { digest, .. } => digest.clone(),
-        };
-        observer(SetupEvent::CodeReady { step: step.name.clone(), version, folder: folder.clone(), cached });
-        Ok(AssetCode { folder, file, module, identity })
+        }
     }
 
     /// The folder of a train step's code, for the requirements in it; a pinned commit is not looked up again.

@@ -7,6 +7,7 @@ mod asset;
 mod code;
 mod digest;
 mod durable;
+mod eject;
 mod environment;
 mod event;
 mod git;
@@ -26,6 +27,7 @@ pub mod unpack;
 mod unresolvable;
 
 pub use asset::{AssetCode, CodeError, CodeIdentity};
+pub use eject::{EjectError, EjectRequest, Ejected, PlanChange, eject};
 pub use environment::{Environment, EnvironmentError};
 pub use event::SetupEvent;
 pub use git::{

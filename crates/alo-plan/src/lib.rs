@@ -29,6 +29,7 @@
 //! | load a plan | [`load`], [`load_str`] |
 //! | find the plan of a folder, the project of a plan, the file a path means | [`default_plan`], [`project_folder`], [`resolve_path`] |
 //! | look whether its paths are there | [`check::paths`] |
+//! | find where it names the code of a step | [`code_place`] |
 //! | show faults to people or programs | [`render`], [`report`] |
 //! | write a plan, or any YAML as PyYAML reads it | [`Plan::to_yaml`], [`yaml::parse_value`] |
 //! | help editors | [`schema`] |
@@ -36,6 +37,7 @@
 //! Two layers share no type: `section` is what may be written, [`model`] is what it means.
 
 mod code;
+mod code_place;
 mod diagnostic;
 mod dialect;
 mod load;
@@ -55,6 +57,7 @@ pub mod value;
 pub mod yaml;
 
 pub use code::Code;
+pub use code_place::code_place;
 pub use diagnostic::{Diagnostic, Severity};
 pub use dialect::Dialect;
 pub use load::{Loaded, load, load_str};

@@ -3,6 +3,7 @@
 
 mod bench;
 mod code;
+mod eject;
 mod environments;
 mod git_server;
 mod interpreters;
