@@ -7,12 +7,14 @@ writing to them changes no file. Files are for the run they were made in: they a
 synced to disk.
 """
 
+import errno
+import itertools
 import json
 import mmap
 import os
 import pickle
 
-from alolib import _modules
+from alolib import _modules, _renamed
 from alolib.exception import AssetError
 
 _MAGIC = b"alo hand-off 1\n"
@@ -20,13 +22,27 @@ _PREAMBLE = 4096
 _PAGE = max(4096, mmap.PAGESIZE)
 # Smaller buffers stay in the pickle: a page each would be a waste.
 _LARGE = 4096
+# What the system says of a disk, or a share of it, that has no space left.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# A value with more entries than these is a table in disguise; the others are not named in messages.
+_LISTED = 10_000
 
 
-def write(path, value, what, modules):
+def write(path, value, what, modules, spare=None):
     """Writes `value` (the step's `what`: its data or config) to `path`, which appears only when it is complete.
 
-    `modules` are those of the step: the classes they define are found again by the file they came from.
+    `modules` are those of the step: the classes they define are found again by the file they came from. Where there is
+    too little space the file goes to the folder `spare` under the same name, if there is one.
     """
+    try:
+        return _write_whole(path, value, what, modules)
+    except AssetError as error:
+        if spare is None or getattr(error.__cause__, "errno", None) not in _FULL:
+            raise
+    return _write_whole(os.path.join(spare, os.path.basename(path)), value, what, modules)
+
+
+def _write_whole(path, value, what, modules):
     part = "%s.%d.part" % (path, os.getpid())
     try:
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
@@ -35,7 +51,8 @@ def write(path, value, what, modules):
         os.replace(part, path)
     except OSError as error:
         _remove(part)
-        raise AssetError("cannot write the step's %s to `%s`: %s" % (what, path, error)) from error
+        reason = os.strerror(error.errno) + "; make room there, or hand on less" if error.errno in _FULL else error
+        raise AssetError("cannot write the step's %s to `%s`: %s" % (what, path, reason)) from error
     except BaseException as error:
         _remove(part)
         if not isinstance(error, Exception):
@@ -43,8 +60,20 @@ def write(path, value, what, modules):
         raise AssetError(_blame(value, what, error)) from error
 
 
-def read(path):
-    """Reads a value that `write` wrote."""
+def read(path, what, environments=None):
+    """Reads a value (the `what` of the step before) that `write` wrote.
+
+    `environments` describes, where they differ, the environment that wrote it and the one that reads it.
+    """
+    try:
+        unpickler, entries = _open(path)
+        return unpickler.load()
+    except Exception as error:  # unpickling runs code of any package
+        raise AssetError(_blame_of_reading(path, what, environments, error)) from error
+
+
+def _open(path, kind=None):
+    """Gives the unpickler of a file, and what is known of the entries of its value."""
     with open(path, "rb") as file:
         preamble = file.read(_PREAMBLE)
         if not preamble.startswith(_MAGIC):
@@ -59,7 +88,7 @@ def read(path):
         buffer = view[offset : offset + length]
         buffers.append(buffer.toreadonly() if read_only else buffer)
     mapped.seek(_PREAMBLE)
-    return _Unpickler(mapped, index["modules"], buffers).load()
+    return (kind or _Unpickler)(mapped, index["modules"], buffers), index["entries"]
 
 
 def _write_to(file, value, modules):
@@ -83,15 +112,35 @@ def _write_to(file, value, modules):
         file.seek(start)
         file.write(raw)
         placed.append([start, raw.nbytes, raw.readonly])
-    listed = json.dumps({"buffers": placed, "modules": modules.sources()}).encode("ascii")
+    index = {"buffers": placed, "modules": modules.sources(), "entries": _entries(value)}
+    listed = json.dumps(index).encode("ascii")
     head = {"index": file.tell(), "index_length": len(listed)}
     file.write(listed)
     file.seek(0)
     file.write(_MAGIC + json.dumps(head).encode("ascii"))
 
 
-class _Unpickler(pickle.Unpickler):
-    """Finds classes that the step before defined in files of its own, which the running step does not see."""
+def _entries(value):
+    """Lists keys and types of a value's entries, for the message should one of them not be readable elsewhere."""
+    items = itertools.islice(value.items(), _LISTED) if isinstance(value, dict) else ()
+    return [[_label(key), _type_name(item)] for key, item in items]
+
+
+def _label(key):
+    try:
+        return repr(key)
+    except Exception:  # a key may be any object
+        return object.__repr__(key)
+
+
+def _type_name(item):
+    kind = type(item)
+    module = "" if kind.__module__ == "builtins" else "%s." % kind.__module__
+    return module + kind.__qualname__
+
+
+class _Finder:
+    """Finds classes that the step before defined in files of its own, and what packages call otherwise here."""
 
     def __init__(self, file, modules, buffers):
         super().__init__(file, buffers=buffers)
@@ -100,8 +149,51 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
         source = self._modules.get(module)
         if source is not None:
-            module = _modules.foreign_module(*source).__name__
-        return super().find_class(module, name)
+            return super().find_class(_modules.foreign_module(*source).__name__, name)
+        return _renamed.find(super().find_class, module, name)
+
+
+class _Unpickler(_Finder, pickle.Unpickler):
+    """Reads a value."""
+
+
+class _Tracer(_Finder, pickle._Unpickler):
+    """Reads a value slowly, such that it can be told where it failed."""
+
+    def failed_at(self, entries):
+        """Gives the entry of the value that was being read."""
+        # On the stack lie the value, then key and item in turn, then parts of the item that failed; what an inner mark
+        # has hidden lies on the meta stack.
+        levels = [*self.metastack, self.stack]
+        value, rest = levels[0][0], levels[0][1:] or (levels[1] if len(levels) > 1 else [])
+        found = None
+        for (key, kind), there in zip(entries[len(value) :], rest[::2]):
+            if _label(there) != key:
+                break
+            found = key, kind
+        return found
+
+
+def _blame_of_reading(path, what, environments, error):
+    """Says which entry of the value could not be read, and between which environments."""
+    place = None
+    if not isinstance(error, (OSError, MemoryError, AssetError)):
+        try:
+            tracer, entries = _open(path, _Tracer)
+            try:
+                tracer.load()
+            except Exception:  # it fails as it has failed before
+                place = tracer.failed_at(entries)
+        except Exception:  # the file makes no sense at all
+            place = None
+    if place is None:
+        return "cannot read the %s handed on by the step before from `%s`" % (what, path)
+    words = "cannot take `%s[%s]` (%s) over from the step before" % ((what,) + place)
+    if environments is not None:
+        words += ": it was made in %s and cannot be loaded in %s" % tuple(environments)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return "%s, which has no module `%s`" % (words, error.name) if environments else words
+    return words
 
 
 def _blame(value, what, error):

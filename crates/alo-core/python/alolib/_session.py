@@ -123,7 +123,7 @@ class Step:
         if path:
             from alolib import _handoff
 
-            _handoff.write(path, value, what, self._modules)
+            _handoff.write(path, value, what, self._modules, self._hand_off.get("spare"))
 
     def _place(self, frame):
         """Finds the asset's line: the innermost frame in the step's own folder, else the caller of the API."""

@@ -41,9 +41,9 @@ class Runner:
         if order.get("new_pipeline"):
             self._data, self._config = {}, {}
         if hand_off.get("load_data"):
-            self._data = _read(hand_off["load_data"], "data")
+            self._data = _read(hand_off, "data")
         if hand_off.get("load_config"):
-            self._config = _read(hand_off["load_config"], "config")
+            self._config = _read(hand_off, "config")
 
     def _watch(self, path):
         """Lets the interpreter write where it was when the process dies of a signal."""
@@ -130,13 +130,10 @@ def _enter(folder):
         pass
 
 
-def _read(path, what):
+def _read(hand_off, what):
     from alolib import _handoff
 
-    try:
-        return _handoff.read(path)
-    except Exception as error:  # unpickling runs code of any package
-        raise AssetError("cannot read the %s handed on by the step before from `%s`" % (what, path)) from error
+    return _handoff.read(hand_off["load_" + what], what, hand_off.get("environments"))
 
 
 def _maker(module, step):

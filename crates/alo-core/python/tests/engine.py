@@ -80,7 +80,8 @@ class Engine:
                     "meta": {"step_name": step},
                     "cwd": self.project,
                     "hand_off": {
-                        key: hand_off.get(key) for key in ("load_data", "load_config", "save_data", "save_config")
+                        key: hand_off.get(key)
+                        for key in ("load_data", "load_config", "save_data", "save_config", "spare", "environments")
                     },
                     "crash_file": os.path.join(self.project, "crash.txt"),
                 }

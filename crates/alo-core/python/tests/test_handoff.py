@@ -176,6 +176,81 @@ class HandOff(WorkerTest):
         self.assert_finished(self.engine.run("one", save_data=self.engine.project + "/data.pkl"))
         self.assert_finished(self.engine.run("two"))
 
+    def between(self, first, second, lines, check):
+        """Hands on from a worker that sees the packages `first` to one that sees `second`; gives the outcome there."""
+        packages = {"first": first, "second": second}
+        engines = {}
+        for side, files in packages.items():
+            folder = os.path.join(self.engine.project, side)
+            for path, content in files.items():
+                path = os.path.join(folder, path)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w") as file:
+                    file.write(content)
+            engines[side] = Engine({"PYTHONPATH": folder})
+            self.addCleanup(engines[side].close)
+        path = os.path.join(self.engine.project, "data.pkl")
+        engines["first"].write("one", asset_one=asset(*lines))
+        self.assert_finished(engines["first"].run("one", save_data=path))
+        engines["second"].keys = engines["first"].keys
+        engines["second"].write("two", asset_two=asset(*check))
+        environments = ["the environment of `one`", "the environment of `two`"]
+        return engines["second"].run("two", new_pipeline=False, load_data=path, environments=environments)
+
+    def test_what_the_other_environment_lacks_is_named(self):
+        package = {"rare/__init__.py": "", "rare/model.py": "class Forest:\n    trees = 3\n"}
+        lines = ["from rare.model import Forest", "self.data.update(a=[{}], b={'m': [Forest()]}, f=Forest(), z=0)"]
+        for keep, key, kind in ((("a", "b", "z"), "'b'", "dict"), (("f",), "'f'", "rare.model.Forest")):
+            with self.subTest(keep=keep):
+                kept = "self.data = {key: self.data[key] for key in %r}" % (keep,)
+                failed = self.assert_failed(self.between(package, {}, [*lines, kept], ["pass"]), stage="init")
+                self.assertEqual(
+                    failed["message"],
+                    "cannot take `data[%s]` (%s) over from the step before: it was made in the environment of `one` and "
+                    "cannot be loaded in the environment of `two`, which has no module `rare`" % (key, kind),
+                )
+                self.assertEqual(failed["missing_module"], "rare")
+
+    def test_what_another_version_says_otherwise_is_named(self):
+        old = {"shape.py": "class Box:\n    def __reduce__(self):\n        return Box, ()\n"}
+        new = {"shape.py": "class Box:\n    def __init__(self, side):\n        pass\n"}
+        lines = ["import shape", "self.data['box'] = shape.Box()"]
+        failed = self.assert_failed(self.between(old, new, lines, ["pass"]), stage="init")
+        self.assertIn("cannot take `data['box']` (shape.Box) over", failed["message"])
+        self.assertIn("TypeError", failed["traceback"])
+
+    def test_both_majors_of_numpy_read_each_other_s_names(self):
+        def numpy_of(version, core):
+            code = "class Dtype:\n    def __reduce__(self):\n        return make, ()\ndef make():\n    return Dtype()\n"
+            return {
+                "numpy/__init__.py": "__version__ = '%s'\n" % version,
+                "numpy/%s/__init__.py" % core: "",
+                "numpy/%s/numeric.py" % core: code,
+            }
+
+        one, two = numpy_of("1.26.4", "core"), numpy_of("2.2.6", "_core")
+        for first, second, core, other in ((one, two, "core", "_core"), (two, one, "_core", "core")):
+            with self.subTest(core=core):
+                lines = ["from numpy.%s import numeric" % core, "self.data['t'] = numeric.Dtype()"]
+                check = ["assert type(self.data['t']).__module__ == 'numpy.%s.numeric'" % other]
+                self.assert_finished(self.between(first, second, lines, check))
+
+    def test_a_full_place_is_told(self):
+        self.engine.write(
+            "one",
+            asset_one="import resource\n"
+            + asset(
+                "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))",
+                "self.data['b'] = bytes(4 << 20)",
+            ),
+        )
+        path, spare = os.path.join(self.engine.project, "data.pkl"), os.path.join(self.engine.project, "spare")
+        os.mkdir(spare)
+        failed = self.assert_failed(self.engine.run("one", save_data=path, spare=spare), stage="run")
+        self.assertIn("cannot write the step's data to `%s/data.pkl`: File too large; make room" % spare, failed["message"])
+        left = os.listdir(spare) + [name for name in os.listdir(self.engine.project) if "data.pkl" in name]
+        self.assertEqual(left, [])
+
     @unittest.skipIf(numpy is None, "NumPy is not installed here")
     def test_arrays(self):
         self.engine.write(

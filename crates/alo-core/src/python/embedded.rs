@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_channel.py",
     "alolib/_handoff.py",
     "alolib/_modules.py",
+    "alolib/_renamed.py",
     "alolib/_session.py",
     "alolib/_steps.py",
     "alolib/_traceback.py",

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use alo_assets::guard::{Ended, Guard};
 use alo_assets::{Environment, Machine, PreparedPipeline, SetupRequest, set_up};
-use alo_plan::{HandOffMode, PipelineKind};
-use camino::Utf8PathBuf;
+use alo_plan::PipelineKind;
 
 use super::calls;
 use super::crash;
 use super::embedded;
-use super::message::{HandOffFiles, Message, Outcome, RunStep, ToWorker};
+use super::hand_off::HandOff;
+use super::message::{Message, Outcome, RunStep, ToWorker};
 use super::usage::UsageMeter;
 use super::value::map_to_json;
 use super::worker::{Heard, Worker, WorkerError};
@@ -37,6 +37,7 @@ pub struct PythonExecutor {
 struct Pipeline {
     kind: PipelineKind,
     setup: PreparedPipeline,
+    hand_off: HandOff,
     /// Whether its first step is still to come.
     is_new: bool,
     /// The step that ran last and what printed lines are filed under.
@@ -136,7 +137,8 @@ impl Executor for PythonExecutor {
             }
         }
         let prepared = describe(&setup);
-        self.prepared = Some(Pipeline { kind, setup, is_new: true, last: None });
+        self.prepared =
+            Some(Pipeline { kind, setup, hand_off: HandOff::new(&self.machine), is_new: true, last: None });
         Ok(prepared)
     }
 
@@ -156,7 +158,8 @@ impl Executor for PythonExecutor {
         let file = asset.code.file.file_name().unwrap_or_default().to_owned();
         let speaker = Speaker { step: step.clone(), file };
         let crash_file = context.scope().project.layout().state().join("crash");
-        let hand_off = hand_off_files(context).map_err(|error| broken(error.to_string()))?;
+        let hand_off = pipeline.hand_off.files(context, &pipeline.setup);
+        let hand_off = hand_off.map_err(|error| broken(error_chain(&error)))?;
         let request = ToWorker::RunStep(Box::new(RunStep {
             new_pipeline: pipeline.is_new,
             step: &step,
@@ -173,6 +176,7 @@ impl Executor for PythonExecutor {
         let deadline = self.step_timeout.map(|limit| Instant::now() + limit);
         let heard = drive(&mut worker, &request, deadline, context, &speaker);
         pipeline.is_new = false;
+        pipeline.hand_off.step_ended(context.number());
         let own_files = self.machine.cache.join("embedded");
         let result = match heard {
             Ok(Heard::Message(Message::Done(Outcome::Finished {}))) => Ok(()),
@@ -267,26 +271,6 @@ fn report_end(ended: &Ended, journal: &mut Journal<'_>) {
             &format!("a step left process {} running (`{}`); it was stopped", process.pid, process.command),
         );
     }
-}
-
-/// The files that pass `data` and `config` to and from this step.
-fn hand_off_files(context: &StepContext<'_>) -> std::io::Result<HandOffFiles> {
-    let scope = context.scope();
-    if scope.project.plan().control.interface_mode == HandOffMode::Memory {
-        return Ok(HandOffFiles::default());
-    }
-    let folder = scope.project.layout().asset_interface(scope.pipeline.kind);
-    fs_err::create_dir_all(&folder)?;
-    let file = |step: &str, what: &str| -> Utf8PathBuf { folder.join(format!("{step}_{what}.pkl")) };
-    let previous = context.number().checked_sub(2).and_then(|index| scope.pipeline.steps.get(index));
-    let loads = |what| previous.map(|step| file(step.name.as_str(), what));
-    let saves = |what| Some(file(context.step_name(), what));
-    Ok(HandOffFiles {
-        load_data: loads("data"),
-        load_config: loads("config"),
-        save_data: saves("data"),
-        save_config: saves("config"),
-    })
 }
 
 fn describe(setup: &PreparedPipeline) -> Prepared {

@@ -129,13 +129,17 @@ pub(super) struct RunStep<'a> {
     pub(super) crash_file: &'a Utf8Path,
 }
 
-/// The files by which `data` and `config` pass; none in memory mode.
+/// The files by which `data` and `config` pass; none in memory mode within one environment.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct HandOffFiles {
     pub(super) load_data: Option<Utf8PathBuf>,
     pub(super) load_config: Option<Utf8PathBuf>,
     pub(super) save_data: Option<Utf8PathBuf>,
     pub(super) save_config: Option<Utf8PathBuf>,
+    /// A folder for files that find no space at their place.
+    pub(super) spare: Option<Utf8PathBuf>,
+    /// Where they differ: the environment of the step before and that of this step, in words.
+    pub(super) environments: Option<[String; 2]>,
 }
 
 #[cfg(test)]
