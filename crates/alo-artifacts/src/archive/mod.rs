@@ -1,0 +1,17 @@
+//! Packing a folder into a `.tar.gz` or `.zip`, reproducibly, on all processors, and never half.
+//!
+//! Members are sorted and relative to the folder; owner and group are 0, modes 644 or 755. Links are replaced by what
+//! they lead to, folders are only stored when nothing lies in them: so the archive reads the same everywhere.
+//!
+//! Compression is cut into pieces (blocks of a `.tar.gz`, members of a `.zip`) that do not depend on the number of
+//! threads, so neither do the bytes. Memory is bounded by a few pieces for each thread.
+
+mod deflate;
+mod gzip;
+mod in_order;
+mod member;
+mod pack;
+mod tar_gz;
+mod zip_file;
+
+pub use pack::{ArchiveError, MemberTime, Packed, pack};

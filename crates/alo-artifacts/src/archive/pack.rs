@@ -1,0 +1,129 @@
+//! The order of packing: list, write under a temporary name, flush, rename.
+
+use std::io::{self, BufWriter};
+
+use alo_plan::ArchiveFormat;
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
+
+use crate::durable::{self, Lasting, StorageError};
+use crate::tree::{Links, Tree, TreeError};
+
+/// The time of change that members get. Either way the same folder gives the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MemberTime {
+    /// That of the file, in whole seconds.
+    #[default]
+    Kept,
+    /// The same for all, so that only names and contents count.
+    Fixed(Timestamp),
+}
+
+impl MemberTime {
+    /// The member's time in seconds, from a file's in nanoseconds.
+    pub(super) fn seconds(self, modified: i64) -> i64 {
+        match self {
+            Self::Kept => modified.div_euclid(1_000_000_000),
+            Self::Fixed(time) => time.as_second(),
+        }
+    }
+}
+
+/// What was packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Packed {
+    /// Number of files.
+    pub files: u64,
+    /// Size of the archive.
+    pub bytes: u64,
+    /// What has no content and was left out, in words.
+    pub left_out: Vec<String>,
+}
+
+/// An archive that could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// Something could not be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The folder could not be listed.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A file became shorter while it was packed.
+    #[error("`{path}` was changed while it was packed")]
+    Changed {
+        /// The file.
+        path: Utf8PathBuf,
+    },
+    /// The user asked to stop.
+    #[error("stopped on request")]
+    Cancelled,
+}
+
+impl ArchiveError {
+    /// What a user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Storage(error) => error.hint(),
+            Self::Tree(error) => error.hint(),
+            Self::Changed { .. } => Some("look for a process that still writes there".into()),
+            Self::Cancelled => None,
+        }
+    }
+}
+
+/// Packs all of a folder into an archive, which appears whole under its name or not at all, replacing an old one.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let root = camino::Utf8PathBuf::try_from(dir.path().to_owned())?;
+/// # fs_err::create_dir_all(root.join("models/train"))?;
+/// # fs_err::write(root.join("models/train/m.pkl"), "weights")?;
+/// use alo_artifacts::{Limits, MemberTime, pack, unpack};
+/// use alo_plan::ArchiveFormat;
+///
+/// let archive = root.join("model.tar.gz");
+/// pack(&root.join("models"), &archive, ArchiveFormat::TarGz, MemberTime::Kept, &|| false)?;
+/// unpack(&archive, &root.join("copy"), &Limits::default(), &|| false)?;
+/// assert!(root.join("copy/train/m.pkl").exists());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn pack(
+    folder: &Utf8Path,
+    archive: &Utf8Path,
+    format: ArchiveFormat,
+    time: MemberTime,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Packed, ArchiveError> {
+    // Listed before the temporary file is made, which may lie in the folder.
+    let tree = Tree::list(folder, Links::Follow)?;
+    let mut temp = durable::temp_beside(archive)?;
+    let pack = Pack { folder, archive, tree: &tree, time, cancelled };
+    let out = BufWriter::with_capacity(1 << 17, temp.as_file_mut());
+    match format {
+        ArchiveFormat::TarGz => pack.tar_gz(out)?,
+        ArchiveFormat::Zip => pack.zip(out)?,
+    }
+    let bytes = temp.as_file().metadata().map_err(StorageError::of("write", archive))?.len();
+    durable::persist(temp, archive, Lasting::PowerFailure)?;
+    let left_out =
+        tree.others.iter().map(|other| format!("`{}` is {}", other.relative.display(), other.what));
+    Ok(Packed { files: tree.files.len() as u64, bytes, left_out: left_out.collect() })
+}
+
+/// A folder on its way into an archive.
+pub(super) struct Pack<'a> {
+    pub(super) folder: &'a Utf8Path,
+    pub(super) archive: &'a Utf8Path,
+    pub(super) tree: &'a Tree,
+    pub(super) time: MemberTime,
+    pub(super) cancelled: &'a dyn Fn() -> bool,
+}
+
+impl Pack<'_> {
+    pub(super) fn writing(&self) -> impl FnOnce(io::Error) -> StorageError {
+        StorageError::of("write", self.archive)
+    }
+}

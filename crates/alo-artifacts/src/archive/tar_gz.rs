@@ -1,0 +1,43 @@
+//! A `.tar.gz` of a listed folder.
+
+use std::io::{self, Write};
+use std::thread;
+
+use super::gzip::BlockGzip;
+use super::in_order::threads;
+use super::member::Member;
+use super::pack::{ArchiveError, Pack};
+
+impl Pack<'_> {
+    pub(super) fn tar_gz(&self, out: impl Write) -> Result<(), ArchiveError> {
+        thread::scope(|scope| {
+            let mut tar = tar::Builder::new(BlockGzip::new(scope, threads(), out).map_err(self.writing())?);
+            for folder in self.tree.empty_folders() {
+                let mut header = header(tar::EntryType::Directory, 0, self.time.seconds(0), true);
+                tar.append_data(&mut header, format!("{folder}/"), io::empty()).map_err(self.writing())?;
+            }
+            for file in &self.tree.files {
+                let mut member = Member::open(self.folder.join(&file.relative), self.cancelled)?;
+                let seconds = self.time.seconds(file.stamp.modified);
+                let mut header = header(tar::EntryType::Regular, member.size(), seconds, file.executable);
+                let result = tar.append_data(&mut header, &file.relative, &mut member);
+                member.outcome(result, self.archive)?;
+            }
+            let gzip = tar.into_inner().map_err(self.writing())?;
+            gzip.finish().map_err(self.writing())?.flush().map_err(self.writing())?;
+            Ok(())
+        })
+    }
+}
+
+/// A tar member's header: nobody's, and the same on every machine.
+fn header(kind: tar::EntryType, size: u64, seconds: i64, executable: bool) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(size);
+    header.set_mode(if executable { 0o755 } else { 0o644 });
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(u64::try_from(seconds).unwrap_or_default());
+    header
+}
