@@ -51,9 +51,19 @@ impl ProjectLayout {
         self.root.join(".asset_interface").join(kind.key())
     }
 
+    /// `history`: the runs of both pipelines.
+    pub(crate) fn history_root(&self) -> Utf8PathBuf {
+        self.root.join("history")
+    }
+
     /// `history/<kind>`: one folder per run of a pipeline.
     pub fn history(&self, kind: PipelineKind) -> Utf8PathBuf {
-        self.root.join("history").join(kind.as_str())
+        self.history_root().join(kind.as_str())
+    }
+
+    /// `history/.objects`: contents that runs share.
+    pub(crate) fn objects(&self) -> Utf8PathBuf {
+        self.history_root().join(".objects")
     }
 
     /// `alo.lock`: pinned commits and packages.
@@ -84,6 +94,11 @@ impl ProjectLayout {
     /// `.alo/history.json`: what the history takes in all.
     pub(crate) fn ledger(&self) -> Utf8PathBuf {
         self.state().join("history.json")
+    }
+
+    /// `.alo/history-index`: what was read of the runs.
+    pub(crate) fn history_index(&self) -> Utf8PathBuf {
+        self.state().join("history-index")
     }
 
     /// `.alo/lock`: the file whose kernel lock is the right to write in the project.

@@ -20,18 +20,14 @@ mod given;
 mod history;
 mod input_folder;
 mod layout;
-mod ledger;
 mod location;
 mod lock;
 mod manifest;
 mod mirror;
 mod model_source;
-mod open_run;
 mod output;
 mod probability;
-mod record;
 mod recovery;
-mod retention;
 mod run_id;
 mod source;
 mod staging;
@@ -48,16 +44,18 @@ pub use export::{ExportError, Exported, Exports, export, resolve_save_path};
 pub use external::{LoadError, LoadProgress, LoadedData, LoadedSource, load_data, loaded_once};
 pub use fingerprint::{NO_DATA_ID, code_id, param_id};
 pub use given::Given;
-pub use history::{FindError, History, HistoryEntry, HistoryError, Pruned};
+pub use history::{
+    Damage, DamageKind, DataRecord, Difference, DifferenceArea, EnvironmentRecord, ExportedRun, FindError,
+    Finished, History, HistoryEntry, HistoryError, Holding, Keep, ListedRun, OpenRun, Pruned, RecordedError,
+    RemoveError, RestoreError, Restored, Retention, RunDiff, RunExportError, RunRecord, RunState, Selection,
+    SharedFile, StepRecord, StepState, StoredRun, select,
+};
 pub use layout::{ArtifactLayout, ProjectLayout};
 pub use location::{Location, LocationError};
 pub use lock::{Holder, LockError, ProjectLock};
 pub use model_source::{LoadedModel, ModelError, load_model};
-pub use open_run::{Finished, Keep, OpenRun};
 pub use output::{InferenceOutput, OutputError, check_output};
-pub use record::{EnvironmentRecord, RecordedError, RunRecord, RunState, StepRecord, StepState};
 pub use recovery::{Recovery, RecoveryError, recover};
-pub use retention::{StoredRun, select};
 pub use run_id::{RunId, RunIdError};
 pub use source::{DataSource, check_sources};
 pub use staging::{Leftover, StagedArtifacts, StagingError};

@@ -1,8 +1,7 @@
 //! At the start of a run: what killed runs left is finished or rolled back.
 
-use crate::history::{History, HistoryError};
+use crate::history::{History, HistoryError, RunRecord};
 use crate::layout::ProjectLayout;
-use crate::record::RunRecord;
 use crate::staging::{Leftover, StagedArtifacts, StagingError};
 
 /// What had to be put in order.

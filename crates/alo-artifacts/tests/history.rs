@@ -1,8 +1,10 @@
 //! The history of a project: what is recorded, what is shown, what is kept.
 
+use std::os::unix::fs::MetadataExt;
+
 use alo_artifacts::{
     ExperimentalHistory, FindError, History, HistoryError, Keep, Leftover, ProjectLayout, RecordedError,
-    RunId, RunRecord, RunState, StagedArtifacts, recover,
+    Retention, RunId, RunRecord, RunState, StagedArtifacts, recover,
 };
 use alo_plan::PipelineKind::{self, Inference, Train};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -26,7 +28,7 @@ impl Project {
         let id = id(number);
         let run = self.history.begin(record(&id, Train)).expect("begun");
         let staged = StagedArtifacts::begin(&self.layout, Train, &id).expect("staged");
-        fs_err::write(staged.layout().models().join("m"), vec![b'x'; bytes]).expect("written");
+        fs_err::write(staged.layout().models().join("m"), vec![digit(number); bytes]).expect("written");
         fs_err::write(staged.layout().pipeline_log(), "said").expect("written");
         ExperimentalHistory { id: id.to_string(), ..ExperimentalHistory::default() }
             .write(&staged.layout().experimental_history())
@@ -43,7 +45,7 @@ impl Project {
         let id = id(number);
         let run = self.history.begin(record(&id, Train)).expect("begun");
         let staged = StagedArtifacts::begin(&self.layout, Train, &id).expect("staged");
-        fs_err::write(staged.layout().pipeline_log(), vec![b'x'; bytes]).expect("written");
+        fs_err::write(staged.layout().pipeline_log(), vec![digit(number); bytes]).expect("written");
         let error =
             RecordedError { step: Some("train".into()), message: "no".into(), ..RecordedError::default() };
         let keep = Keep { layout: Some(staged.layout()), artifacts: true, logs: true };
@@ -78,6 +80,33 @@ fn record(id: &RunId, kind: PipelineKind) -> RunRecord {
     RunRecord::new(id.clone(), kind, id.started())
 }
 
+/// Runs of different numbers have different contents.
+fn digit(number: u32) -> u8 {
+    u8::try_from(number).expect("a small number")
+}
+
+/// What all runs take, each file counted once however many runs share it.
+fn unique_bytes(layout: &ProjectLayout) -> u64 {
+    let mut seen = std::collections::HashMap::new();
+    let mut folders = vec![layout.history(Train), layout.history(Inference)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs_err::read_dir(&folder).into_iter().flatten() {
+            let entry = entry.expect("an entry");
+            let meta = entry.metadata().expect("there");
+            if meta.is_dir() {
+                folders.push(Utf8PathBuf::from_path_buf(entry.path()).expect("UTF-8"));
+            } else {
+                seen.insert(meta.ino(), meta.len());
+            }
+        }
+    }
+    seen.into_values().sum()
+}
+
+fn within(bytes: u64) -> Retention {
+    Retention { bytes: Some(bytes), runs: None }
+}
+
 fn shown(number: u32, state: RunState) -> (String, RunState) {
     (format!("{number:08}"), state)
 }
@@ -105,7 +134,7 @@ fn artifacts_and_logs_are_kept_as_asked_and_shared_with_nobody() {
     let folder = project.history.find("00000001", None).expect("found").folder;
     assert!(folder.join("log/pipeline.log").exists() && folder.join("output").is_dir());
     fs_err::write(project.layout.artifacts(Train).models().join("m"), "changed").expect("written");
-    assert_eq!(fs_err::read(folder.join("models/m")).expect("read"), [b'x'; 10]);
+    assert_eq!(fs_err::read(folder.join("models/m")).expect("read"), [1; 10]);
 
     let current = project.layout.artifacts(Train);
     for (number, artifacts, logs) in [(2, true, false), (3, false, true), (4, false, false)] {
@@ -149,7 +178,7 @@ fn a_run_whose_process_is_gone_is_interrupted_at_once_and_marked_at_the_next_sta
     assert_eq!(project.folders(Train), [id(1).to_string(), format!("{}-error", id(2))]);
     let folder = project.history.find("00000002", None).expect("found").folder;
     assert_eq!(fs_err::read_to_string(folder.join("log/pipeline.log")).expect("read"), "last words");
-    assert_eq!(fs_err::read(project.layout.artifacts(Train).models().join("m")).expect("read"), [b'x'; 10]);
+    assert_eq!(fs_err::read(project.layout.artifacts(Train).models().join("m")).expect("read"), [1; 10]);
     assert!(recover(&project.layout).expect("recovered").is_empty());
 }
 
@@ -194,7 +223,7 @@ fn foreign_and_damaged_folders_are_neither_lost_nor_believed() {
     recover(&project.layout).expect("recovered");
     assert!(history.join("notes").exists() && !history.join(".trash-x").exists());
     assert_eq!(project.folders(Train).len(), 6);
-    project.history.prune(0, None).expect("pruned");
+    project.history.prune(within(0), None).expect("pruned");
     assert_eq!(project.folders(Train), [id(1).as_str(), "20260131T120000Z-00000009-file", "notes"]);
 }
 
@@ -219,36 +248,41 @@ fn short_ids_are_found_when_they_mean_one_run() {
 #[test]
 fn the_quota_holds_after_the_run_and_spares_what_is_needed() {
     let project = Project::new();
-    project.train(1, 1000);
-    project.fail(2, 1000);
-    project.train(3, 1000);
-    project.train(4, 1000);
-    let current = project.train(5, 1000);
-    let failed = project.fail(6, 1000);
+    project.train(1, 100_000);
+    project.fail(2, 100_000);
+    project.train(3, 100_000);
+    project.train(4, 100_000);
+    let current = project.train(5, 100_000);
+    let failed = project.fail(6, 100_000);
     // Room for three runs: the failed one goes first, then the oldest.
-    let pruned = project.history.prune(5000, Some(&failed)).expect("pruned");
+    let pruned = project.history.prune(within(430_000), Some(&failed)).expect("pruned");
     let gone: Vec<_> = pruned.runs.into_iter().map(|(_, id)| id).collect();
     assert_eq!(gone, [id(2), id(1)]);
-    assert!(pruned.left <= 5000, "{}", pruned.left);
+    assert!(pruned.left <= 430_000, "{}", pruned.left);
+    assert_eq!(pruned.left, unique_bytes(&project.layout));
     // With nothing allowed the run that has just finished and the one whose model is current stay.
-    project.history.prune(0, Some(&failed)).expect("pruned");
+    project.history.prune(within(0), Some(&failed)).expect("pruned");
     let left: Vec<_> =
         project.history.list().expect("listed").into_iter().map(|entry| entry.record.id).collect();
     assert_eq!(left, [failed, current.clone()]);
     // Without a run that has just finished only the current one.
-    project.history.prune(0, None).expect("pruned");
+    project.history.prune(within(0), None).expect("pruned");
     assert_eq!(project.folders(Train), [current.to_string()]);
 }
 
 #[test]
 fn pinned_and_running_runs_stay() {
     let project = Project::new();
-    let mut pinned = project.history.begin(record(&id(1), Inference)).expect("begun");
-    pinned.update(|record| record.pinned = true).expect("updated");
+    let pinned = project.history.begin(record(&id(1), Inference)).expect("begun");
+    project.history.pin(&project.history.find("00000001", None).expect("found")).expect("pinned");
     pinned.finish(RunState::Succeeded, None, &Keep::nothing());
     let running = project.history.begin(record(&id(2), Inference)).expect("begun");
-    assert!(project.history.prune(0, None).expect("pruned").runs.is_empty());
+    assert!(project.history.prune(within(0), None).expect("pruned").runs.is_empty());
     drop(running);
+    let entry = project.history.find("00000001", None).expect("found");
+    assert!(entry.pinned);
+    project.history.unpin(&entry).expect("unpinned");
+    assert_eq!(project.history.prune(within(0), None).expect("pruned").runs.len(), 2);
 }
 
 #[test]
@@ -322,20 +356,19 @@ fn the_quota_holds_when_runs_are_counted_and_when_they_are_not() {
     let project = Project::new();
     let mut left = 0;
     for number in 1..=6 {
-        let id = if number % 2 == 0 { project.fail(number, 1000) } else { project.train(number, 1000) };
-        let pruned = project.history.prune(4000, Some(&id)).expect("pruned");
-        let sizes = |entry: alo_artifacts::HistoryEntry| entry.record.bytes;
+        let id = if number % 2 == 0 { project.fail(number, 100_000) } else { project.train(number, 100_000) };
+        let pruned = project.history.prune(within(330_000), Some(&id)).expect("pruned");
         left = pruned.left;
-        assert_eq!(left, project.history.list().expect("listed").into_iter().map(sizes).sum::<u64>());
-        assert!(left <= 4000, "{left}");
+        assert_eq!(left, unique_bytes(&project.layout));
+        assert!(left <= 330_000, "{left}");
     }
     // A run removed by hand, a killed run, and a lost ledger are noticed.
     fs_err::remove_dir_all(project.history.find("00000005", None).expect("found").folder).expect("removed");
     drop(project.history.begin(record(&id(7), Train)).expect("begun"));
     recover(&project.layout).expect("recovered");
-    let id = project.fail(8, 500);
-    let pruned = project.history.prune(4000, Some(&id)).expect("pruned");
+    let id = project.fail(8, 50_000);
+    let pruned = project.history.prune(within(330_000), Some(&id)).expect("pruned");
     assert!(pruned.left < left, "{} of {left}", pruned.left);
     fs_err::remove_file(project.layout.state().join("history.json")).expect("removed");
-    assert_eq!(project.history.prune(4000, Some(&id)).expect("pruned").left, pruned.left);
+    assert_eq!(project.history.prune(within(330_000), Some(&id)).expect("pruned").left, pruned.left);
 }

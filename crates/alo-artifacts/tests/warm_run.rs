@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use alo_artifacts::{
-    ExperimentalHistory, Given, History, Holder, Keep, ProjectLayout, ProjectLock, RunId, RunRecord,
-    RunState, StagedArtifacts, Summary, check_output, check_sources, load_data, recover,
+    ExperimentalHistory, Given, History, Holder, Keep, ProjectLayout, ProjectLock, Retention, RunId,
+    RunRecord, RunState, StagedArtifacts, Summary, check_output, check_sources, load_data, recover,
 };
 use alo_plan::{Fetch, Map, PipelineKind, Value};
 use camino::Utf8Path;
@@ -57,7 +57,7 @@ fn run(layout: &ProjectLayout, number: u32) -> Duration {
         let current = layout.artifacts(kind);
         let keep = Keep { layout: Some(&current), artifacts: true, logs: true };
         assert!(open.finish(RunState::Succeeded, None, &keep).warnings.is_empty());
-        history.prune(1_000_000_000, Some(&id)).expect("pruned");
+        history.prune(Retention { bytes: Some(1_000_000_000), runs: None }, Some(&id)).expect("pruned");
     }
     drop(lock);
     start.elapsed().saturating_sub(assets)

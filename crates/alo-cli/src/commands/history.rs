@@ -75,6 +75,7 @@ fn rows(entries: &[HistoryEntry]) -> Vec<Vec<String>> {
 fn object(entry: &HistoryEntry) -> serde_json::Value {
     let mut object = serde_json::to_value(&entry.record).unwrap_or_default();
     object["folder"] = entry.folder.as_str().into();
+    object["pinned"] = entry.pinned.into();
     if let Some(damaged) = &entry.damaged {
         object["damaged"] = damaged.as_str().into();
     }

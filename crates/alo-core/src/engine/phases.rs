@@ -100,7 +100,7 @@ impl PipelineRun<'_> {
             copied: data.copied_files,
             data_id: data.data_id.clone(),
         });
-        progress.loaded(&data);
+        progress.loaded(data);
         Ok(())
     }
 

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use alo_artifacts::{ExperimentalHistory, History, Keep, OpenRun, RunRecord, RunState, StagedArtifacts};
+use alo_artifacts::{
+    ExperimentalHistory, History, Keep, LoadedData, OpenRun, Retention, RunRecord, RunState, StagedArtifacts,
+};
 use alo_assets::redact;
 use alo_plan::{Pipeline, PipelineKind, Plan};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -113,7 +115,7 @@ impl<'a> PipelineRun<'a> {
 
     /// Opens the run's folder in history. A run whose history cannot be written runs all the same.
     fn begin_history(&self, record: &RunRecord, journal: &mut Journal<'_>) -> Option<OpenRun> {
-        let begun = History::new(self.scope.project.layout()).begin(record.clone()).and_then(|run| {
+        let begun = History::new(self.scope.project.layout()).begin(record.clone()).and_then(|mut run| {
             // Passwords and tokens in URLs stay in the user's own plan alone.
             run.add_file("experimental_plan.yaml", redact(&self.plan().to_yaml()).as_bytes())?;
             Ok(run)
@@ -149,7 +151,7 @@ impl<'a> PipelineRun<'a> {
     /// Makes the artifacts current if all went well, and records the run.
     fn keep(
         &self,
-        progress: Progress<'_>,
+        mut progress: Progress<'_>,
         staged: StagedArtifacts,
         history: Option<OpenRun>,
         result: Result<(), RunError>,
@@ -158,6 +160,7 @@ impl<'a> PipelineRun<'a> {
         let current = self.scope.project.layout().artifacts(self.kind());
         let staged_layout = staged.layout().clone();
         let mut staged = Some(staged);
+        let data = progress.data.take();
         let (record, mut report) = progress.end();
         if let Err(error) = &result {
             journal.note(&format!("failed: {}", error_chain(error)));
@@ -181,7 +184,7 @@ impl<'a> PipelineRun<'a> {
         };
         if let Some(run) = history {
             report.places.history =
-                Some(self.finish_history(run, record, &report, error.as_ref(), &keep, journal));
+                Some(self.finish_history(run, (record, data), &report, error.as_ref(), &keep, journal));
         }
         if error.is_none() {
             places::find(&current, self.kind(), &mut report.places);
@@ -196,15 +199,17 @@ impl<'a> PipelineRun<'a> {
     fn finish_history(
         &self,
         mut run: OpenRun,
-        record: RunRecord,
+        (record, data): (RunRecord, Option<LoadedData>),
         report: &PipelineReport,
         error: Option<&RunError>,
         keep: &Keep<'_>,
         journal: &mut Journal<'_>,
     ) -> Utf8PathBuf {
         let layout = self.scope.project.layout();
-        let updated =
-            run.update(|written| *written = record).and_then(|()| match fs_err::read(layout.lockfile()) {
+        let updated = run
+            .update(|written| *written = record)
+            .and_then(|()| data.map_or(Ok(()), |data| run.add_data(&data)))
+            .and_then(|()| match fs_err::read(layout.lockfile()) {
                 Ok(lock) => run.add_file("alo.lock", &lock),
                 // Native steps need no lock.
                 Err(_) => Ok(()),
@@ -218,7 +223,8 @@ impl<'a> PipelineRun<'a> {
             journal.say(Level::Warning, warning);
         }
         let quota = self.plan().control.backup_size.saturating_mul(1_000_000);
-        match History::new(layout).prune(quota, Some(self.scope.run)) {
+        let limit = Retention { bytes: Some(quota), runs: None };
+        match History::new(layout).prune(limit, Some(self.scope.run)) {
             Ok(pruned) => {
                 for (kind, run) in &pruned.runs {
                     journal.note(&format!(

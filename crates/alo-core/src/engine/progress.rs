@@ -14,6 +14,8 @@ pub(super) struct Progress<'a> {
     pub(super) state: PipelineState,
     /// What history will know.
     pub(super) record: RunRecord,
+    /// What the steps run on, once it is loaded.
+    pub(super) data: Option<LoadedData>,
     steps: Vec<StepReport>,
     pub(super) places: Places,
 }
@@ -21,7 +23,7 @@ pub(super) struct Progress<'a> {
 impl<'a> Progress<'a> {
     pub(super) fn new(artifacts: &'a ArtifactLayout, record: RunRecord) -> Self {
         let state = PipelineState::default();
-        Self { artifacts, state, record, steps: Vec::new(), places: Places::default() }
+        Self { artifacts, state, record, data: None, steps: Vec::new(), places: Places::default() }
     }
 
     /// Code and environments are ready.
@@ -46,8 +48,9 @@ impl<'a> Progress<'a> {
     }
 
     /// The data is there.
-    pub(super) fn loaded(&mut self, data: &LoadedData) {
+    pub(super) fn loaded(&mut self, data: LoadedData) {
         self.record.data_id.clone_from(&data.data_id);
+        self.data = Some(data);
     }
 
     /// A step has ended.
@@ -68,10 +71,15 @@ impl<'a> Progress<'a> {
 
     /// What is known at the end.
     pub(super) fn end(mut self) -> (RunRecord, PipelineReport) {
+        if let Some(summary) = &self.state.summary {
+            let probability = summary.probability.iter().map(|(label, value)| (label.to_string(), *value));
+            self.record.probability = probability.collect();
+        }
         let summary = self.state.summary.as_ref().map(SummaryReport::from);
         if let Some(summary) = &summary {
             self.record.result = Some(summary.result.clone());
             self.record.score = Some(summary.score);
+            self.record.note.clone_from(&summary.note);
         }
         let report = PipelineReport {
             pipeline: self.record.kind,

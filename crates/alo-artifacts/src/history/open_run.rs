@@ -1,7 +1,8 @@
 //! A run in progress in the history.
 //!
 //! The order of durable steps of a finish:
-//! 1. artifacts and logs are copied into the run's folder and flushed;
+//! 1. artifacts and logs are put into the run's folder (linked to what earlier runs kept, else copied) with the list of
+//!    them, and flushed; then what is new is shared with the runs to come;
 //! 2. the record with the final state is written and flushed;
 //! 3. the folder of a run that did not succeed is renamed to `…-error`;
 //! 4. the lock is given back.
@@ -12,31 +13,17 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
-use crate::copy::copy_tree;
+use super::data_list::{self, DataRecord};
+use super::entry::{LOCK, NEW_PREFIX, mark_error, size_of};
+use super::error::HistoryError;
+use super::keep::{Keep, keep};
+use super::ledger::Ledger;
+use super::objects::Objects;
+use super::record::{RecordedError, RunRecord, RunState};
 use crate::durable::{self, Lasting, StorageError};
-use crate::history::{HistoryError, LOCK, NEW_PREFIX, mark_error, size_of};
-use crate::layout::ArtifactLayout;
-use crate::record::{FILE, RecordedError, RunRecord, RunState};
+use crate::external::LoadedData;
+use crate::layout::ProjectLayout;
 use crate::run_id::ERROR_SUFFIX;
-use crate::tree::{Links, Tree, TreeError};
-
-/// What of a finished run goes into the history.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Keep<'a> {
-    /// Where artifacts and logs lie: staged or current.
-    pub layout: Option<&'a ArtifactLayout>,
-    /// Keep all but the logs: models, output, extra output, report, score.
-    pub artifacts: bool,
-    /// Keep the logs.
-    pub logs: bool,
-}
-
-impl Keep<'_> {
-    /// Only the record.
-    pub fn nothing() -> Self {
-        Self::default()
-    }
-}
 
 /// How a run was recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,12 +44,16 @@ pub struct Finished {
 pub struct OpenRun {
     folder: Utf8PathBuf,
     record: RunRecord,
+    project: ProjectLayout,
+    /// Bytes of files put into the folder on the way.
+    added: u64,
     /// Holds the kernel lock until it is closed.
     _lock: fs_err::File,
 }
 
 impl OpenRun {
-    pub(crate) fn begin(history: &Utf8Path, mut record: RunRecord) -> Result<Self, HistoryError> {
+    pub(super) fn begin(project: &ProjectLayout, mut record: RunRecord) -> Result<Self, HistoryError> {
+        let history = project.history(record.kind);
         record.state = RunState::Running;
         let folder = history.join(record.id.as_str());
         let marked = Utf8PathBuf::from(format!("{folder}{ERROR_SUFFIX}"));
@@ -80,7 +71,7 @@ impl OpenRun {
         // shows as interrupted. What a run leaves is flushed when it ends.
         record.write(&new, Lasting::Kill)?;
         durable::rename(&new, &folder)?;
-        Ok(Self { folder, record, _lock: lock })
+        Ok(Self { folder, record, project: project.clone(), added: 0, _lock: lock })
     }
 
     /// The run's folder in the history.
@@ -100,8 +91,16 @@ impl OpenRun {
     }
 
     /// Puts a file into the run's folder: the effective plan, the lock file.
-    pub fn add_file(&self, name: &str, content: &[u8]) -> Result<(), HistoryError> {
-        Ok(durable::write(&self.folder.join(name), content, Lasting::Kill)?)
+    pub fn add_file(&mut self, name: &str, content: &[u8]) -> Result<(), HistoryError> {
+        durable::write(&self.folder.join(name), content, Lasting::Kill)?;
+        self.added += content.len() as u64;
+        Ok(())
+    }
+
+    /// Records the data that was loaded: its sources in the record, their files in `data.json`.
+    pub fn add_data(&mut self, data: &LoadedData) -> Result<(), HistoryError> {
+        self.record.data = DataRecord::of(data);
+        Ok(data_list::write(&self.project, self.record.kind, data, &self.folder)?)
     }
 
     /// Ends the run: copies what is to be kept, writes the final record, and marks the folder of a run that did not
@@ -117,22 +116,28 @@ impl OpenRun {
         mut self,
         state: RunState,
         error: Option<RecordedError>,
-        keep: &Keep<'_>,
+        kept_of: &Keep<'_>,
         ended: Timestamp,
     ) -> Finished {
         let mut warnings = Vec::new();
-        match keep.layout.map(|layout| self.take(layout, keep)) {
-            Some(Ok(skipped)) => {
-                self.record.artifacts_kept = keep.artifacts;
-                warnings.extend(skipped);
+        let mut unique_bytes = self.added;
+        match keep(&Objects::new(&self.project), &self.folder, kept_of) {
+            Ok(kept) => {
+                self.record.artifacts_kept = kept_of.artifacts && kept_of.layout.is_some();
+                unique_bytes += kept.new_bytes;
+                warnings.extend(kept.left_out);
             }
-            Some(Err(error)) => warnings.push(told("keep the artifacts in the history", &error)),
-            None => {}
+            Err(error) => {
+                warnings.push(told("keep the artifacts in the history", &error));
+                // What of them came into the folder is not known: the next run counts.
+                Ledger::forget(&self.project);
+            }
         }
         self.record.state = if state == RunState::Running { RunState::Interrupted } else { state };
         self.record.error = error;
         self.record.ended = Some(ended);
         self.record.bytes = size_of(&self.folder);
+        self.record.unique_bytes = unique_bytes;
         if let Err(error) = self.record.write(&self.folder, Lasting::PowerFailure) {
             warnings.push(told("record the run", &HistoryError::from(error)));
         } else if self.record.state != RunState::Succeeded {
@@ -145,32 +150,6 @@ impl OpenRun {
         durable::remove(&self.folder.join(LOCK)).ok();
         Finished { folder: self.folder, record: self.record, warnings }
     }
-
-    /// Copies artifacts and logs into the run's folder; gives what had to be left out.
-    fn take(&self, layout: &ArtifactLayout, keep: &Keep<'_>) -> Result<Vec<String>, TreeError> {
-        if !layout.root().is_dir() {
-            return Ok(Vec::new());
-        }
-        let mut tree = Tree::list(layout.root(), Links::Follow)?;
-        let wanted = |path: &Utf8Path| if path.starts_with("log") { keep.logs } else { keep.artifacts };
-        tree.files.retain(|file| wanted(&file.relative) && !is_ours(&file.relative));
-        tree.folders.retain(|folder| wanted(folder));
-        tree.others.retain(|other| Utf8Path::from_path(&other.relative).is_none_or(wanted));
-        if tree.files.is_empty() && tree.folders.is_empty() {
-            return Ok(Vec::new());
-        }
-        copy_tree(&tree, layout.root(), &self.folder)?;
-        durable::sync_tree(&self.folder, &tree)?;
-        let left_out = |other: &crate::tree::Other| {
-            format!("`{}` is {} and not kept in the history", other.relative.display(), other.what)
-        };
-        Ok(tree.others.iter().map(left_out).collect())
-    }
-}
-
-/// Whether an asset has made a file at the top that would take the place of one of the history's own.
-fn is_ours(path: &Utf8Path) -> bool {
-    [FILE, LOCK, "experimental_plan.yaml", "alo.lock"].contains(&path.as_str())
 }
 
 /// An error with its causes in one line: a warning has no chain.

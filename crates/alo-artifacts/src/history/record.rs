@@ -5,15 +5,16 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::data_list::DataRecord;
 use crate::durable::{self, Lasting, StorageError};
 use crate::run_id::RunId;
 
 /// The version of the record that is written. A record of a newer version is read as far as it is understood, and
 /// never written to.
-pub(crate) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 1;
 
 /// The record's file in a run's folder.
-pub(crate) const FILE: &str = "run.yaml";
+pub(super) const FILE: &str = "run.yaml";
 
 /// How far a run got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -145,7 +146,8 @@ pub struct RunRecord {
     /// The version of `alo`.
     #[serde(default)]
     pub alo_version: String,
-    /// `all`, `train` or `inference`, as asked for.
+    /// `all`, `train` or `inference`, as asked for; `restore` for artifacts that were current when another run was
+    /// restored, and that the history did not have yet.
     #[serde(default)]
     pub mode: String,
     /// The plan's file.
@@ -157,6 +159,9 @@ pub struct RunRecord {
     /// The environments, one for each group of steps that share one.
     #[serde(default)]
     pub environments: Vec<EnvironmentRecord>,
+    /// The sources of the data; the files of each are in `data.json` beside the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<DataRecord>,
     /// The data.
     #[serde(default)]
     pub data_id: String,
@@ -175,24 +180,30 @@ pub struct RunRecord {
     /// The summary's score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
+    /// The summary's note.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+    /// The summary's probabilities by label.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probability: Vec<(String, f64)>,
     /// What ended it, if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<RecordedError>,
-    /// Whether the quota never removes it.
-    #[serde(default)]
-    pub pinned: bool,
     /// Whether the artifacts were kept in the history.
     #[serde(default)]
     pub artifacts_kept: bool,
-    /// Bytes of the run's folder when it ended.
+    /// Bytes of the run's files when it ended, this record aside.
     #[serde(default)]
     pub bytes: u64,
+    /// Of these, bytes that no other run of the history had when it ended.
+    #[serde(default)]
+    pub unique_bytes: u64,
 }
 
 /// A record that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub(crate) enum RecordError {
+pub(super) enum RecordError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error("understand `{path}`")]
@@ -219,28 +230,31 @@ impl RunRecord {
             plan: None,
             steps: Vec::new(),
             environments: Vec::new(),
+            data: Vec::new(),
             data_id: String::new(),
             code_id: String::new(),
             param_id: String::new(),
             train_id: None,
             result: None,
             score: None,
+            note: String::new(),
+            probability: Vec::new(),
             error: None,
-            pinned: false,
             artifacts_kept: false,
             bytes: 0,
+            unique_bytes: 0,
         }
     }
 
     /// Reads the record in a run's folder.
-    pub(crate) fn read(folder: &Utf8Path) -> Result<Self, RecordError> {
+    pub(super) fn read(folder: &Utf8Path) -> Result<Self, RecordError> {
         let path = folder.join(FILE);
         let bytes = durable::read(&path)?;
         serde_yaml::from_slice(&bytes).map_err(|source| RecordError::Content { path, source })
     }
 
     /// Writes the record in a run's folder, whole or not at all.
-    pub(crate) fn write(&self, folder: &Utf8Path, lasting: Lasting) -> Result<(), RecordError> {
+    pub(super) fn write(&self, folder: &Utf8Path, lasting: Lasting) -> Result<(), RecordError> {
         let path = folder.join(FILE);
         if self.format > FORMAT {
             return Err(RecordError::Newer { path });
@@ -310,9 +324,9 @@ mod tests {
           message: |-
             줄
             바꿈
-        pinned: false
         artifacts_kept: false
         bytes: 0
+        unique_bytes: 0
         ");
     }
 

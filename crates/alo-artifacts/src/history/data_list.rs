@@ -1,0 +1,87 @@
+//! The data a run was made with: its sources in the record, and `data.json`, the files of each with their digests.
+
+use std::collections::BTreeMap;
+
+use alo_plan::PipelineKind;
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use crate::durable::{self, Lasting, StorageError};
+use crate::external::LoadedData;
+use crate::layout::ProjectLayout;
+use crate::manifest::Manifest;
+
+/// The version of the list that is written.
+const FORMAT: u32 = 1;
+
+/// The list's file in a run's folder.
+pub(super) const DATA: &str = "data.json";
+
+/// One source of the data a run was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DataRecord {
+    /// As written in the plan.
+    pub source: String,
+    /// SHA-256 of relative paths and contents.
+    pub digest: String,
+    /// Number of files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl DataRecord {
+    /// The sources of loaded data, as a record has them.
+    pub fn of(data: &LoadedData) -> Vec<Self> {
+        let record = |source: &crate::external::LoadedSource| Self {
+            source: source.source.clone(),
+            digest: source.digest.clone(),
+            files: source.files,
+            bytes: source.bytes,
+        };
+        data.sources.iter().map(record).collect()
+    }
+}
+
+/// The files of all sources. It holds no times, so that runs on the same data share it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DataList {
+    format: u32,
+    /// By the path relative to `input/<kind>`.
+    pub(super) files: BTreeMap<Utf8PathBuf, DataFile>,
+}
+
+/// A file of the data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DataFile {
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+/// Writes the list of the data that was just loaded into a run's folder. It is flushed with what the run keeps.
+pub(super) fn write(
+    project: &ProjectLayout,
+    kind: PipelineKind,
+    data: &LoadedData,
+    folder: &Utf8Path,
+) -> Result<(), StorageError> {
+    let Some(manifest) = Manifest::read(project, kind).filter(|_| !data.sources.is_empty()) else {
+        return Ok(());
+    };
+    let files = manifest
+        .sources
+        .into_iter()
+        .flat_map(|source| source.files)
+        .map(|(path, file)| (path, DataFile { bytes: file.copy.size, sha256: file.digest }));
+    let list = DataList { format: FORMAT, files: files.collect() };
+    let path = folder.join(DATA);
+    let bytes = serde_json::to_vec(&list).map_err(|error| StorageError::new("write", &path, error.into()))?;
+    durable::write(&path, &bytes, Lasting::Kill)
+}
+
+/// Reads the list of a run's data; none if the run had no data, or the list cannot be understood.
+pub(super) fn read(folder: &Utf8Path) -> Option<DataList> {
+    let bytes = durable::read_if_present(&folder.join(DATA)).ok()??;
+    serde_json::from_slice(&bytes).ok()
+}

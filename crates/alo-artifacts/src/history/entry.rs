@@ -1,0 +1,162 @@
+//! One run as it lies in the history: its folder, read without waiting for anybody.
+
+use std::fs::TryLockError;
+use std::io;
+
+use alo_plan::PipelineKind;
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::file_list::{self, Damage, FILES};
+use super::pin;
+use super::record::{FILE, RecordError, RunRecord, RunState};
+use crate::durable::{self, StorageError};
+use crate::run_id::{ERROR_SUFFIX, RunId};
+use crate::tree::{Links, Tree};
+
+/// The file whose kernel lock says that the run is alive.
+pub(super) const LOCK: &str = ".running";
+/// Folders of runs that are not complete yet start with this.
+pub(super) const NEW_PREFIX: &str = ".new-";
+/// Folders of runs that are being removed start with this.
+pub(super) const TRASH_PREFIX: &str = ".trash-";
+
+/// One run as it lies in the history.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct HistoryEntry {
+    /// Its folder.
+    pub folder: Utf8PathBuf,
+    /// Its record. The state is the true one: a run whose process is gone is not running but interrupted.
+    pub record: RunRecord,
+    /// Whether a user has said that neither the quota nor `rm` removes it.
+    pub pinned: bool,
+    /// Why the record is only what the folder's name tells: it is missing or damaged, or the original has written
+    /// the folder.
+    pub damaged: Option<String>,
+}
+
+impl HistoryEntry {
+    /// Compares all files that the run has kept with the digests that were taken when it ended; gives those that are
+    /// not what they were. A run that kept none has none.
+    pub fn verify(&self) -> Result<Vec<Damage>, StorageError> {
+        let list = file_list::FileList::read(&self.folder)?;
+        Ok(list.map(|list| list.verify(&self.folder)).unwrap_or_default())
+    }
+
+    /// The file with what the assets said (`pipeline.log`) and the one with what the engine did (`process.log`), as
+    /// far as they were kept.
+    pub fn logs(&self) -> Vec<Utf8PathBuf> {
+        let log = self.folder.join("log");
+        ["process.log", "pipeline.log"]
+            .map(|name| log.join(name))
+            .into_iter()
+            .filter(|log| log.is_file())
+            .collect()
+    }
+}
+
+/// A run that was read, and whether what was read is its last word: a run in progress changes without its folder.
+pub(super) struct Read {
+    pub(super) entry: HistoryEntry,
+    pub(super) settled: bool,
+}
+
+/// Reads one run; `None` if it has just been removed.
+pub(super) fn read(history: &Utf8Path, kind: PipelineKind, name: &str) -> Option<Read> {
+    let (id, is_error) = RunId::of_folder(name)?;
+    let folder = history.join(name);
+    let (mut folder, mut read) = read_run(folder);
+    let is_dead = matches!(&read, Ok(record) if record.state == RunState::Running && !is_alive(&folder));
+    if is_dead {
+        // A run gives its lock back after its last word: without the lock that word can be read.
+        (folder, read) = read_run(folder);
+    }
+    let pinned = pin::is_pinned(&folder);
+    match read {
+        Ok(mut record) if record.id == id => {
+            let settled = record.state != RunState::Running;
+            if is_dead && !settled {
+                record.state = RunState::Interrupted;
+            }
+            Some(Read { entry: HistoryEntry { folder, record, pinned, damaged: None }, settled })
+        }
+        Err(_) if !folder.is_dir() => None,
+        other => {
+            let damaged = match other {
+                Ok(record) => format!("its record is that of `{}`", record.id),
+                Err(error) => error.to_string(),
+            };
+            let mut record = RunRecord::new(id.clone(), kind, id.started());
+            record.pid = 0;
+            record.alo_version.clear();
+            record.state = if is_error { RunState::Failed } else { RunState::Interrupted };
+            let entry = HistoryEntry { folder, record, pinned, damaged: Some(damaged) };
+            Some(Read { entry, settled: false })
+        }
+    }
+}
+
+/// Reads the record of a run, which may be marked as an error while we read; gives the folder as it is named now.
+fn read_run(folder: Utf8PathBuf) -> (Utf8PathBuf, Result<RunRecord, RecordError>) {
+    let read = RunRecord::read(&folder);
+    if read.is_err() && !folder.exists() {
+        let marked = Utf8PathBuf::from(format!("{folder}{ERROR_SUFFIX}"));
+        let read_marked = RunRecord::read(&marked);
+        if read_marked.is_ok() {
+            return (marked, read_marked);
+        }
+    }
+    (folder, read)
+}
+
+/// The names of the folders that could be runs.
+pub(super) fn run_names(history: &Utf8Path) -> Result<Vec<String>, StorageError> {
+    let mut names = names_in(history)?;
+    names.retain(|name| RunId::of_folder(name).is_some());
+    Ok(names)
+}
+
+/// The names of all folders.
+pub(super) fn names_in(folder: &Utf8Path) -> Result<Vec<String>, StorageError> {
+    let entries = match fs_err::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(StorageError::new("list", folder, error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(StorageError::of("list", folder))?;
+        // A link in the history is somebody else's: it is neither read nor removed.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            names.extend(entry.file_name().into_string());
+        }
+    }
+    Ok(names)
+}
+
+/// Whether the run in that folder holds its lock.
+pub(super) fn is_alive(folder: &Utf8Path) -> bool {
+    let Ok(file) = fs_err::File::open(folder.join(LOCK)) else { return false };
+    // Shared: two readers that look at once do not take each other for the run.
+    matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+/// Renames the folder of a run that did not succeed; gives the new name.
+pub(super) fn mark_error(folder: &Utf8Path) -> Result<Utf8PathBuf, StorageError> {
+    let marked = Utf8PathBuf::from(format!("{folder}{ERROR_SUFFIX}"));
+    durable::rename(folder, &marked)?;
+    durable::sync_dir(durable::parent(&marked))?;
+    Ok(marked)
+}
+
+/// What a run's folder holds, without its record, which does not count itself.
+pub(super) fn size_of(folder: &Utf8Path) -> u64 {
+    let Ok(tree) = Tree::list(folder, Links::AsIs) else { return 0 };
+    tree.files.iter().filter(|file| file.relative != FILE).map(|file| file.stamp.size).sum()
+}
+
+/// Whether a name at the top of a run's folder is the history's own.
+pub(super) fn is_own_name(name: &str) -> bool {
+    [FILE, FILES, LOCK, pin::MARKER, super::data_list::DATA, "experimental_plan.yaml", "alo.lock"]
+        .contains(&name)
+}

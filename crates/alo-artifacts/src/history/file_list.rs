@@ -1,0 +1,167 @@
+//! `files.json`: what a run has kept, file by file with its digest, so that damage is seen before anything is restored.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::objects::{Key, SMALL};
+use crate::copy::{CopyError, Meter, digest_file};
+use crate::durable::{self, Lasting, StorageError};
+
+/// The version of the list that is written. A newer one is read as far as it is understood.
+const FORMAT: u32 = 1;
+
+/// The list's file in a run's folder.
+pub(super) const FILES: &str = "files.json";
+
+/// What a run has kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileList {
+    format: u32,
+    /// By the path relative to the run's folder.
+    pub(super) files: BTreeMap<Utf8PathBuf, KeptFile>,
+}
+
+/// A file as it was kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KeptFile {
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) executable: bool,
+}
+
+impl KeptFile {
+    /// What the file is shared by, if it is large enough to be shared.
+    pub(super) fn key(&self) -> Option<Key> {
+        (self.bytes >= SMALL).then(|| Key { digest: self.sha256.clone(), executable: self.executable })
+    }
+}
+
+/// A kept file that is not what it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Damage {
+    /// The file, relative to the run's folder.
+    pub file: Utf8PathBuf,
+    /// What is wrong with it.
+    pub kind: DamageKind,
+}
+
+/// What is wrong with a kept file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum DamageKind {
+    /// It is gone.
+    Missing,
+    /// Its content is another one.
+    Changed,
+    /// It cannot be read.
+    Unreadable,
+}
+
+impl std::fmt::Display for Damage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self.kind {
+            DamageKind::Missing => "is missing",
+            DamageKind::Changed => "was changed",
+            DamageKind::Unreadable => "cannot be read",
+        };
+        write!(f, "`{}` {what}", self.file)
+    }
+}
+
+impl FileList {
+    pub(super) fn new(files: BTreeMap<Utf8PathBuf, KeptFile>) -> Self {
+        Self { format: FORMAT, files }
+    }
+
+    /// Reads the list of a run; none for a run that kept nothing, or whose list is damaged beyond reading.
+    pub(super) fn read(folder: &Utf8Path) -> Result<Option<Self>, StorageError> {
+        let path = folder.join(FILES);
+        let Some(bytes) = durable::read_if_present(&path)? else { return Ok(None) };
+        let list: Self = serde_json::from_slice(&bytes)
+            .map_err(|error| StorageError::new("understand", &path, error.into()))?;
+        // A path that leads out of the folder was not written by us.
+        let is_inside =
+            |path: &Utf8Path| path.components().all(|part| matches!(part, Utf8Component::Normal(_)));
+        match list.files.keys().find(|path| !is_inside(path)) {
+            Some(out) => {
+                let error =
+                    std::io::Error::new(ErrorKind::InvalidData, format!("`{out}` leads out of the folder"));
+                Err(StorageError::new("understand", &path, error))
+            }
+            None => Ok(Some(list)),
+        }
+    }
+
+    /// Writes the list in a run's folder; it is flushed with the files. Gives its size.
+    pub(super) fn write(&self, folder: &Utf8Path) -> Result<u64, StorageError> {
+        let path = folder.join(FILES);
+        let bytes =
+            serde_json::to_vec(self).map_err(|error| StorageError::new("write", &path, error.into()))?;
+        durable::write(&path, &bytes, Lasting::Kill)?;
+        Ok(bytes.len() as u64)
+    }
+
+    /// Compares all files with their digests.
+    pub(super) fn verify(&self, folder: &Utf8Path) -> Vec<Damage> {
+        let mut damages = Vec::new();
+        for (file, kept) in &self.files {
+            let kind = match digest_file(&folder.join(file), &Meter::default()) {
+                Ok((digest, _)) if digest == kept.sha256 => continue,
+                Ok(_) | Err(CopyError::Changing { .. }) => DamageKind::Changed,
+                Err(CopyError::Storage(error)) if error.kind() == ErrorKind::NotFound => DamageKind::Missing,
+                Err(_) => DamageKind::Unreadable,
+            };
+            damages.push(Damage { file: file.clone(), kind });
+        }
+        damages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_reads_back_and_never_leads_out() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let folder = Utf8Path::from_path(dir.path()).expect("UTF-8");
+        assert_eq!(FileList::read(folder).expect("read"), None);
+        let kept = KeptFile { bytes: 3, sha256: "ab".into(), executable: true };
+        let list = FileList::new([(Utf8PathBuf::from("models/가\nm"), kept)].into());
+        list.write(folder).expect("written");
+        assert_eq!(FileList::read(folder).expect("read"), Some(list));
+        for bad in [
+            "",
+            "{}",
+            r#"{"format":1,"files":{"../x":{"bytes":1,"sha256":""}}}"#,
+            r#"{"format":1,"files":{"/x":{"bytes":1,"sha256":""}}}"#,
+        ] {
+            fs_err::write(folder.join(FILES), bad).expect("written");
+            let error = FileList::read(folder).expect_err("refused");
+            assert!(error.to_string().contains("files.json"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_damage_is_told() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let folder = Utf8Path::from_path(dir.path()).expect("UTF-8");
+        let files = ["a", "b", "c"].map(|name| {
+            fs_err::write(folder.join(name), name).expect("written");
+            let (sha256, _) = digest_file(&folder.join(name), &Meter::default()).expect("digested");
+            (Utf8PathBuf::from(name), KeptFile { bytes: 1, sha256, executable: false })
+        });
+        let list = FileList::new(files.into());
+        assert_eq!(list.verify(folder), []);
+        fs_err::write(folder.join("a"), "x").expect("written");
+        fs_err::remove_file(folder.join("b")).expect("removed");
+        let told: Vec<_> = list.verify(folder).iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["`a` was changed", "`b` is missing"]);
+    }
+}

@@ -1,0 +1,190 @@
+//! `.alo/history-index`: what was read of the runs, so that a list of thousands reads no record twice.
+//!
+//! A cache of a cache's virtues: it may be deleted, damaged or old at any time. A row counts only while the folder and
+//! the record in it have the inode and the times they had when it was made, and is not made at all while they are so
+//! young that a later change might not show in their times. Runs in progress have no row. Readers write it; whoever
+//! writes last wins, and nothing is lost but time.
+
+use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use alo_plan::PipelineKind;
+use camino::Utf8Path;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::entry::{self, run_names};
+use super::listed::ListedRun;
+use super::record::{FILE, RunState};
+use crate::durable::{self, Lasting, StorageError};
+use crate::layout::ProjectLayout;
+use crate::run_id::RunId;
+
+/// The version that is written; another one is not used.
+const FORMAT: u32 = 1;
+/// A folder this young gets no row: the clock of a file system may be as coarse as a second or two.
+const AT_REST: Duration = Duration::from_secs(2);
+/// The index is written when so many rows are missing or left over: for fewer it costs more than it saves.
+const WORTH_WRITING: usize = 16;
+/// From so many records on they are read by several threads.
+const MANY: usize = 64;
+
+/// A run of the history, and whether what is known of it was read from the disk and is its last word.
+pub(super) struct Scanned {
+    pub(super) run: ListedRun,
+    /// Whether it was read just now. What comes from the index has been settled for a while.
+    pub(super) fresh: bool,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Index {
+    format: u32,
+    rows: Vec<Row>,
+}
+
+/// Without names: there may be tens of thousands.
+#[derive(Clone, Serialize, Deserialize)]
+struct Row(
+    PipelineKind,
+    String,
+    Stamps,
+    RunState,
+    Timestamp,
+    Option<Timestamp>,
+    Option<f64>,
+    Option<String>,
+    bool,
+    u64,
+    bool,
+);
+
+/// Inode and time of change of the folder, and of the record in it. Times are nanoseconds since 1970.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamps(u64, i128, u64, i128);
+
+/// Looks at all runs of a project, in no order. Foreign folders are passed over.
+pub(super) fn scan(layout: &ProjectLayout) -> Result<Vec<Scanned>, StorageError> {
+    let known = read(layout);
+    let rows_known = known.len();
+    let (mut scanned, mut to_read, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    for kind in PipelineKind::ALL {
+        let history = layout.history(kind);
+        for name in run_names(&history)? {
+            let stamps = Stamps::of(&history.join(&name));
+            let key = (kind, name);
+            match known.get(&key).filter(|row| Some(row.2) == stamps) {
+                Some(row) => {
+                    scanned.extend(row.listed(&history).map(|run| Scanned { run, fresh: false }));
+                    rows.push(row.clone());
+                }
+                None => to_read.push((key, stamps)),
+            }
+        }
+    }
+    let kept = rows.len();
+    for (run, row) in read_all(layout, &to_read) {
+        scanned.push(Scanned { run, fresh: true });
+        rows.extend(row);
+    }
+    if rows.len() - kept >= WORTH_WRITING || rows_known - kept >= WORTH_WRITING {
+        // A history that cannot be written to is listed all the same.
+        write(layout, rows);
+    }
+    Ok(scanned)
+}
+
+type Key = (PipelineKind, String);
+type Fresh = (ListedRun, Option<Row>);
+
+fn read_all(layout: &ProjectLayout, to_read: &[(Key, Option<Stamps>)]) -> Vec<Fresh> {
+    let read = |((kind, name), stamps): &(Key, Option<Stamps>)| read_one(layout, *kind, name, *stamps);
+    if to_read.len() < MANY {
+        return to_read.iter().filter_map(read).collect();
+    }
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let parts = to_read.chunks(to_read.len().div_ceil(threads).max(1));
+        let readers: Vec<_> =
+            parts.map(|part| scope.spawn(move || part.iter().filter_map(read).collect::<Vec<_>>())).collect();
+        readers.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect()
+    })
+}
+
+fn read_one(layout: &ProjectLayout, kind: PipelineKind, name: &str, stamps: Option<Stamps>) -> Option<Fresh> {
+    let read = entry::read(&layout.history(kind), kind, name)?;
+    let run = ListedRun::from(&read.entry);
+    let is_at_rest = stamps.is_some_and(|stamps| stamps.are_old());
+    let row = stamps.filter(|_| read.settled && is_at_rest).map(|stamps| Row::new(&run, name, stamps));
+    Some((run, row))
+}
+
+impl Row {
+    fn new(run: &ListedRun, name: &str, stamps: Stamps) -> Self {
+        let ListedRun { kind, state, started, ended, score, pinned, bytes, newer, .. } = *run;
+        Self(
+            kind,
+            name.to_owned(),
+            stamps,
+            state,
+            started,
+            ended,
+            score,
+            run.result.clone(),
+            pinned,
+            bytes,
+            newer,
+        )
+    }
+
+    fn listed(&self, history: &Utf8Path) -> Option<ListedRun> {
+        let Self(kind, name, _, state, started, ended, score, result, pinned, bytes, newer) = self;
+        let (id, _) = RunId::of_folder(name)?;
+        Some(ListedRun {
+            id,
+            kind: *kind,
+            folder: history.join(name),
+            state: *state,
+            started: *started,
+            ended: *ended,
+            score: *score,
+            result: result.clone(),
+            pinned: *pinned,
+            bytes: *bytes,
+            damaged: false,
+            newer: *newer,
+        })
+    }
+}
+
+impl Stamps {
+    fn of(folder: &Utf8Path) -> Option<Self> {
+        let (at, record) =
+            (fs_err::symlink_metadata(folder).ok()?, fs_err::symlink_metadata(folder.join(FILE)).ok()?);
+        let changed = |meta: &std::fs::Metadata| {
+            i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec())
+        };
+        Some(Self(at.ino(), changed(&at), record.ino(), changed(&record)))
+    }
+
+    fn are_old(&self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let limit = now.saturating_sub(AT_REST).as_nanos();
+        i128::try_from(limit).is_ok_and(|limit| self.1.max(self.3) < limit)
+    }
+}
+
+/// Reads the index; a missing, damaged or other one is as good as an empty one.
+fn read(layout: &ProjectLayout) -> HashMap<Key, Row> {
+    let bytes = durable::read_if_present(&layout.history_index()).ok().flatten().unwrap_or_default();
+    let index: Index = serde_json::from_slice(&bytes).unwrap_or_default();
+    let rows = if index.format == FORMAT { index.rows } else { Vec::new() };
+    rows.into_iter().map(|row| ((row.0, row.1.clone()), row)).collect()
+}
+
+fn write(layout: &ProjectLayout, rows: Vec<Row>) {
+    if let Ok(bytes) = serde_json::to_vec(&Index { format: FORMAT, rows }) {
+        durable::write(&layout.history_index(), &bytes, Lasting::Kill).ok();
+    }
+}

@@ -1,0 +1,66 @@
+//! A run in one line: what a table of many runs shows.
+
+use alo_plan::PipelineKind;
+use camino::Utf8PathBuf;
+use jiff::Timestamp;
+
+use super::entry::HistoryEntry;
+use super::record::{FORMAT, RunState};
+use crate::run_id::RunId;
+
+/// A run in short. [`History::runs`](super::History::runs) reads thousands of them without reading their records.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ListedRun {
+    /// The run.
+    pub id: RunId,
+    /// Which pipeline.
+    pub kind: PipelineKind,
+    /// Its folder.
+    pub folder: Utf8PathBuf,
+    /// How far it got.
+    pub state: RunState,
+    /// When it started.
+    pub started: Timestamp,
+    /// When it ended; none for a run in progress and one that was killed.
+    pub ended: Option<Timestamp>,
+    /// The summary's score.
+    pub score: Option<f64>,
+    /// The summary's result.
+    pub result: Option<String>,
+    /// Whether it is pinned.
+    pub pinned: bool,
+    /// Bytes of its files when it ended.
+    pub bytes: u64,
+    /// Whether its record is missing or damaged.
+    pub damaged: bool,
+    /// Whether a newer version of alo has written its record.
+    pub newer: bool,
+}
+
+impl From<&HistoryEntry> for ListedRun {
+    fn from(entry: &HistoryEntry) -> Self {
+        let record = &entry.record;
+        Self {
+            id: record.id.clone(),
+            kind: record.kind,
+            folder: entry.folder.clone(),
+            state: record.state,
+            started: record.started,
+            ended: record.ended,
+            score: record.score,
+            result: record.result.clone(),
+            pinned: entry.pinned,
+            bytes: record.bytes,
+            damaged: entry.damaged.is_some(),
+            newer: record.format > FORMAT,
+        }
+    }
+}
+
+impl ListedRun {
+    /// Runs are listed by this, the greatest first.
+    pub(super) fn order(&self) -> (Timestamp, &RunId, PipelineKind) {
+        (self.started, &self.id, self.kind)
+    }
+}
