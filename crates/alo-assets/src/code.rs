@@ -192,9 +192,9 @@ impl<'a> CodeStore<'a> {
         });
         let commit = match known {
             Some(commit) => commit,
-            None => self.git.resolve(asked.url, asked.reference)?,
+            None => self.git.resolve(asked.url, asked.reference, observer)?,
         };
-        let checkout = self.git.checkout(asked.url, &commit)?;
+        let checkout = self.git.checkout(asked.url, &commit, observer)?;
         self.looked_up.insert(key, commit.clone());
         self.pin(asked, &commit, &checkout)?;
         Ok((checkout, commit, false))

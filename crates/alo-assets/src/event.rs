@@ -27,6 +27,17 @@ pub enum SetupEvent {
         /// Branch, tag or commit; `None` is the default branch.
         reference: Option<String>,
     },
+    /// A server was not able to answer, and is asked again in a moment.
+    Retrying {
+        /// The URL without credentials.
+        url: String,
+        /// Which attempt comes now; the first one was 1.
+        attempt: u32,
+        /// After how many attempts it is given up.
+        of: u32,
+        /// What went wrong.
+        because: String,
+    },
     /// The code of a step is there.
     CodeReady {
         /// The step.
@@ -91,6 +102,9 @@ impl fmt::Display for SetupEvent {
             Self::FetchingCode { step, url, reference } => {
                 let reference = reference.as_deref().unwrap_or("its default branch");
                 write!(f, "fetching the code of {step} from {url} at {reference}")
+            }
+            Self::Retrying { url, attempt, of, because } => {
+                write!(f, "asking {url} again (attempt {attempt} of {of}): {because}")
             }
             Self::CodeReady { step, version, cached, .. } => {
                 let short: String = version.chars().take(12).collect();

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::url::GitUrl;
 
 /// How long a server may take to accept a connection.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a server may be silent.
+/// How long a server may be silent, unless `ALO_GIT_TIMEOUT` says another number of seconds.
 pub(super) const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why a conversation with a server failed.
@@ -21,8 +22,23 @@ pub enum TransportError {
     #[error("failed to talk to the server")]
     Connection(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The server accepted the connection and then said nothing.
-    #[error("the server was silent for {} s", .0.as_secs())]
+    #[error("the server was silent for {} s", .0.as_secs_f64())]
     Stalled(Duration),
+    /// The server is busy, or has a fault of its own.
+    #[error("the server is not able to answer now: {0}")]
+    Unavailable(String),
+    /// The answer ended before it was whole.
+    #[error("the answer of the server ended too early")]
+    Truncated,
+    /// The server redirects to another host, which wants a password.
+    #[error("the server redirects to `{0}`, which wants a password")]
+    RedirectedToLogin(String),
+    /// The server knows who asks, and does not let him in.
+    #[error("the server forbids access: {0}")]
+    Forbidden(String),
+    /// The proxy wants a password.
+    #[error("the proxy refused access: {0}")]
+    Proxy(String),
     /// The server wants other credentials, or any.
     #[error("the server refused access: {0}")]
     Refused(String),
@@ -39,6 +55,47 @@ pub enum TransportError {
     #[error("cancelled")]
     Cancelled,
 }
+
+impl TransportError {
+    /// Whether the same request may well succeed a moment later.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Truncated => true,
+            Self::Connection(source) => is_broken_connection(source.as_ref()),
+            Self::Ssh(text) => {
+                let text = text.to_ascii_lowercase();
+                let passing =
+                    ["connection reset", "connection closed by", "temporary failure", "broken pipe"];
+                passing.iter().any(|part| text.contains(part))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A connection that was there and broke, or a name server that is out of order; not a host that is not there.
+fn is_broken_connection(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let io = match error.downcast_ref::<ureq::Error>() {
+            Some(ureq::Error::Io(error)) => Some(error),
+            _ => error.downcast_ref::<io::Error>(),
+        };
+        if io.is_some_and(|error| BROKEN.contains(&error.kind())) {
+            return true;
+        }
+        cause = error.source();
+    }
+    error.to_string().contains("Temporary failure in name resolution")
+}
+
+/// What a connection says that breaks.
+const BROKEN: [io::ErrorKind; 4] = [
+    io::ErrorKind::ConnectionReset,
+    io::ErrorKind::ConnectionAborted,
+    io::ErrorKind::BrokenPipe,
+    io::ErrorKind::UnexpectedEof,
+];
 
 /// Shared by the thread that talks to the server and the one that waits for it.
 #[derive(Debug)]

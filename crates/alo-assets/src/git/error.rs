@@ -60,6 +60,14 @@ pub enum GitError {
         /// Branch, tag or commit; `None` is the default branch.
         reference: Option<GitRef>,
     },
+    /// A variable of the environment makes no sense.
+    #[error("`{name}` is `{value}`, which is no number of seconds above 0")]
+    Timeout {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// libgit2 gave up.
     #[error("failed to read the git repository `{url}`")]
     Git {
@@ -94,9 +102,25 @@ impl GitError {
                 TransportError::Connection(_) => {
                     "check the host name, the network and the proxy variables (`HTTPS_PROXY`, `NO_PROXY`)".to_owned()
                 }
-                TransportError::Stalled(_) => "check the proxy and the firewall, then try again".to_owned(),
+                TransportError::Stalled(_) => {
+                    "check the proxy and the firewall; `ALO_GIT_TIMEOUT` is the number of seconds to wait".to_owned()
+                }
+                TransportError::Unavailable(_) | TransportError::Truncated => {
+                    "the server has trouble: try again later".to_owned()
+                }
+                TransportError::RedirectedToLogin(_) => {
+                    "write the new address in the plan: passwords and tokens go to no host that the plan does not name"
+                        .to_owned()
+                }
+                TransportError::Forbidden(_) => {
+                    "the user or token is known but may not read the repository: check its rights and expiry".to_owned()
+                }
+                TransportError::Proxy(_) => {
+                    "check the user and password of the proxy in `HTTPS_PROXY` or `http.proxy`".to_owned()
+                }
                 TransportError::Refused(text) if text.starts_with("HTTP") => {
-                    "the repository is private or the token is wrong: check the user and token in the URL, or use an ssh URL"
+                    "the repository is private or the token is wrong: check the user and token in the URL, \
+                     `ALO_GIT_TOKEN`, or the credential helper of your git configuration; or use an ssh URL"
                         .to_owned()
                 }
                 TransportError::Refused(text) if text.contains("ost key") => {
@@ -127,8 +151,21 @@ impl GitError {
                 Some("the repository belongs to another user: add it to `safe.directory` of your git configuration".to_owned())
             }
             Self::Cache { .. } => Some("check the space and the permissions of the cache folder".to_owned()),
+            Self::Timeout { .. } => Some("write a number such as `120`, or unset it".to_owned()),
             Self::Git { .. } | Self::Lock(_) | Self::Cancelled => None,
         }
+    }
+
+    /// Why it failed, without saying once more what failed.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Transport { source, .. } => source.to_string(),
+            error => error.to_string(),
+        }
+    }
+
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self, Self::Transport { source, .. } if source.is_transient())
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

@@ -127,10 +127,12 @@ impl Request {
         let status = answer.status();
         match status.as_u16() {
             200 => {}
-            401 | 403 | 407 => return Err(TransportError::Refused(format!("HTTP status {status}"))),
+            401 => return Err(TransportError::Refused(format!("HTTP status {status}"))),
+            403 => return Err(TransportError::Forbidden(format!("HTTP status {status}"))),
+            407 => return Err(TransportError::Proxy(format!("HTTP status {status}"))),
             404 | 410 => return Err(TransportError::NotFound(format!("HTTP status {status}"))),
-            500..=599 => {
-                return Err(TransportError::Connection(format!("HTTP status {status}").into()));
+            429 | 500..=599 => {
+                return Err(TransportError::Unavailable(format!("HTTP status {status}")));
             }
             _ => return Err(TransportError::NotGit(format!("HTTP status {status}"))),
         }
@@ -159,8 +161,8 @@ fn agent(context: &Context, url: &str) -> Agent {
         .http_status_as_error(false)
         .proxy(proxy(context, url))
         .redirect_auth_headers(ureq::config::RedirectAuthHeaders::SameHost)
-        .timeout_resolve(Some(CONNECT_TIMEOUT))
-        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_resolve(Some(CONNECT_TIMEOUT.min(context.stall)))
+        .timeout_connect(Some(CONNECT_TIMEOUT.min(context.stall)))
         .tls_config(tls)
         .user_agent("git/2.0 (alo)")
         .build()

@@ -1,23 +1,23 @@
 //! The bare repository of the cache that holds what has been fetched from one URL.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteCallbacks, Repository, RepositoryInitOptions};
 
 use super::checkout::Written;
-use super::context::Context;
+use super::context::{Context, TransportError};
 use super::error::GitError;
+use super::listing::{Listed, Listing};
 use super::object_id::CommitId;
 use super::reference::GitRef;
 use super::transport;
 use super::url::{GitUrl, Kind};
 use crate::digest;
 
-/// At most this many similar names are suggested.
-const SUGGESTIONS: usize = 2;
-/// Names less similar than this (Jaro-Winkler, 0 to 1) are no suggestion.
-const SIMILARITY: f64 = 0.8;
+/// The depth of a commit without its history.
+const TIP: i32 = 1;
 
 /// A bare repository, one for each URL, shared by all projects of the user.
 pub(super) struct Mirror {
@@ -25,11 +25,13 @@ pub(super) struct Mirror {
     url: GitUrl,
 }
 
-/// A name that the server lists, with what it points at.
-struct Listed {
-    name: String,
-    id: Oid,
-    symbolic: Option<String>,
+/// What a reference was found to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The commit.
+    pub(crate) commit: CommitId,
+    /// Whether a branch was taken although there is a tag of its name that is another commit.
+    pub(crate) has_tag_too: bool,
 }
 
 impl Mirror {
@@ -63,94 +65,142 @@ impl Mirror {
 
     /// Asks the server what `reference` is now and fetches that commit if it is not here.
     ///
-    /// A branch goes before a tag of the same name, as for `git clone --branch`.
+    /// A branch goes before a tag of the same name, as for `git clone --branch`. Only the files of the one commit are
+    /// fetched where the server can do that, not its history.
     pub(super) fn fetch(
         &self,
         reference: Option<&GitRef>,
         context: &Arc<Context>,
-    ) -> Result<CommitId, GitError> {
-        let fetched = context.enter(|| self.fetch_here(reference, context));
+    ) -> Result<Found, GitError> {
+        let fetched = context.enter(|| match context.url.kind() {
+            Kind::Folder(path) => self.fetch_from_folder(path, reference),
+            _ => self.fetch_from_server(reference, context),
+        });
         fetched.map_err(|error| match (context.take_failure(), error) {
             (Some(source), _) => GitError::Transport { url: self.url.to_string(), source },
             (None, _) if context.is_cancelled() => GitError::Cancelled,
+            (None, GitError::Git { url, source }) if is_early_end(&source) => {
+                GitError::Transport { url, source: TransportError::Truncated }
+            }
             (None, error) => error,
         })
     }
 
-    fn fetch_here(&self, reference: Option<&GitRef>, context: &Arc<Context>) -> Result<CommitId, GitError> {
-        if let Kind::Folder(path) = self.url.kind()
-            && Repository::open(path).is_err_and(|error| error.code() == git2::ErrorCode::NotFound)
-        {
-            return Err(GitError::NoRepository { path: path.clone() });
-        }
+    /// Copies one commit, without its history, from a repository on this machine.
+    fn fetch_from_folder(&self, path: &Utf8Path, reference: Option<&GitRef>) -> Result<Found, GitError> {
         let failed = |source| self.failed(source);
-        let mut remote = self.repository.remote_anonymous(&self.url.remote()).map_err(failed)?;
-        let mut connection =
-            remote.connect_auth(Direction::Fetch, Some(callbacks(context)), None).map_err(failed)?;
-        let listed: Vec<_> = connection
-            .list()
-            .map_err(failed)?
-            .iter()
-            .map(|head| Listed {
-                name: head.name().to_owned(),
-                id: head.oid(),
-                symbolic: head.symref_target().map(str::to_owned),
-            })
-            .collect();
-        let wanted = self.choose(reference, &listed)?;
-        let refspecs = match &wanted {
-            Some(wanted) if self.repository.odb().is_ok_and(|odb| odb.exists(wanted.id)) => None,
-            Some(wanted) => Some(vec![refspec(&wanted.name)]),
-            // A commit: it can be anywhere in the history.
-            None if reference.is_some_and(|reference| self.find(reference).is_some()) => None,
-            None => Some(
-                listed
-                    .iter()
-                    .filter(|head| is_branch_or_tag(&head.name))
-                    .map(|head| refspec(&head.name))
-                    .collect(),
-            ),
+        let source = Repository::open(path).map_err(|error| match error.code() {
+            git2::ErrorCode::NotFound => GitError::NoRepository { path: path.to_owned() },
+            _ => failed(error),
+        })?;
+        let listing = Listing::of_repository(&source).map_err(failed)?;
+        let chosen = listing.choose(reference, &self.url)?;
+        let object = match (chosen, reference) {
+            (Some(chosen), _) => source.find_object(chosen.id, None),
+            (None, Some(text)) => source.revparse_single(text.as_str()),
+            (None, None) => return Err(GitError::Empty { url: self.url.to_string() }),
         };
-        if let Some(refspecs) = refspecs {
-            let mut options = FetchOptions::new();
-            options
-                .remote_callbacks(callbacks(context))
-                .download_tags(AutotagOption::None)
-                .update_fetchhead(false);
-            connection.remote().fetch(&refspecs, Some(&mut options), None).map_err(failed)?;
+        let commit = match (object.and_then(|object| object.peel_to_commit()), reference) {
+            (Ok(commit), _) => commit,
+            (Err(_), Some(reference)) if chosen.is_none() => {
+                return Err(listing.no_reference(reference, &self.url));
+            }
+            (Err(error), _) => return Err(failed(error)),
+        };
+        let found = Found { commit: commit.id().into(), has_tag_too: listing.has_tag_of(chosen) };
+        if !self.has(&found.commit) {
+            let odb = self.repository.odb().map_err(failed)?;
+            copy_commit(&source, commit.id(), &odb)
+                .map_err(|source| GitError::Cache { url: self.url.to_string(), source })?;
         }
-        match (&wanted, reference) {
-            (Some(wanted), _) => {
-                let object = self.repository.find_object(wanted.id, None).map_err(failed)?;
-                Ok(object.peel_to_commit().map_err(failed)?.id().into())
+        Ok(found)
+    }
+
+    fn fetch_from_server(
+        &self,
+        reference: Option<&GitRef>,
+        context: &Arc<Context>,
+    ) -> Result<Found, GitError> {
+        let failed = |source| self.failed(source);
+        let listing = self.list(context).map_err(failed)?;
+        let chosen = listing.choose(reference, &self.url)?;
+        let missing = |id: Oid| !self.repository.odb().is_ok_and(|odb| odb.exists(id));
+        if let Some(chosen) = chosen {
+            if missing(chosen.id) {
+                self.download_tip(&[refspec(&chosen.name)], context).map_err(failed)?;
             }
-            (None, Some(reference)) => {
-                self.find(reference).ok_or_else(|| self.no_reference(reference, &listed))
-            }
-            (None, None) => Err(GitError::Empty { url: self.url.to_string() }),
+            let object = self.repository.find_object(chosen.id, None).map_err(failed)?;
+            let commit = object.peel_to_commit().map_err(failed)?.id().into();
+            return Ok(Found { commit, has_tag_too: listing.has_tag_of(Some(chosen)) });
+        }
+        let Some(reference) = reference else {
+            return Err(GitError::Empty { url: self.url.to_string() });
+        };
+        if self.find(reference).is_none() {
+            self.download_commit(reference, &listing, context).map_err(failed)?;
+        }
+        match self.find(reference) {
+            Some(commit) => Ok(Found { commit, has_tag_too: false }),
+            None => Err(listing.no_reference(reference, &self.url)),
         }
     }
 
-    /// The listed name that is meant; `None` if it can only be a commit.
-    fn choose<'a>(
+    /// Fetches a commit that has no name: alone if a name points at it or the server gives out single commits, else with
+    /// all there is.
+    fn download_commit(
         &self,
-        reference: Option<&GitRef>,
-        listed: &'a [Listed],
-    ) -> Result<Option<&'a Listed>, GitError> {
-        let named = |name: &str| listed.iter().find(|head| head.name == name);
-        let Some(reference) = reference else {
-            let head = named("HEAD").ok_or_else(|| GitError::Empty { url: self.url.to_string() })?;
-            return Ok(head.symbolic.as_deref().and_then(named).or(Some(head)));
-        };
-        let text = reference.as_str();
-        let found = named(&format!("refs/heads/{text}"))
-            .or_else(|| named(&format!("refs/tags/{text}")))
-            .or_else(|| named(text).filter(|head| is_branch_or_tag(&head.name)));
-        match found {
-            Some(found) => Ok(Some(found)),
-            None if reference.may_be_commit() => Ok(None),
-            None => Err(self.no_reference(reference, listed)),
+        reference: &GitRef,
+        listing: &Listing,
+        context: &Arc<Context>,
+    ) -> Result<(), git2::Error> {
+        let text = reference.as_str().to_ascii_lowercase();
+        if let Some(head) = listing.branches_and_tags().find(|head| head.id.to_string().starts_with(&text)) {
+            return self.download_tip(&[refspec(&head.name)], context);
         }
+        if let Ok(id) = CommitId::try_from(text) {
+            let single = format!("+{id}:refs/alo/{id}");
+            match self.download(&[single], TIP, context) {
+                // Servers say beforehand whether they do this, and whether they know of depth.
+                Err(error) if is_unsupported(&error) => {}
+                done => return done,
+            }
+        }
+        let all: Vec<_> = listing.branches_and_tags().map(|head| refspec(&head.name)).collect();
+        self.download(&all, self.whole_history(), context)
+    }
+
+    fn download_tip(&self, refspecs: &[String], context: &Arc<Context>) -> Result<(), git2::Error> {
+        match self.download(refspecs, TIP, context) {
+            Err(error) if is_unsupported(&error) => self.download(refspecs, self.whole_history(), context),
+            done => done,
+        }
+    }
+
+    /// The depth that fetches what a shallow repository lacks; a whole one lacks nothing.
+    fn whole_history(&self) -> i32 {
+        if self.repository.is_shallow() { i32::MAX } else { 0 }
+    }
+
+    fn list(&self, context: &Arc<Context>) -> Result<Listing, git2::Error> {
+        let mut remote = self.repository.remote_anonymous(&context.url.remote())?;
+        let connection = remote.connect_auth(Direction::Fetch, Some(callbacks(context)), None)?;
+        let heads = connection.list()?.iter().map(|head| Listed {
+            name: head.name().to_owned(),
+            id: head.oid(),
+            symbolic: head.symref_target().map(str::to_owned),
+        });
+        Ok(Listing(heads.collect()))
+    }
+
+    fn download(&self, refspecs: &[String], depth: i32, context: &Arc<Context>) -> Result<(), git2::Error> {
+        let mut options = FetchOptions::new();
+        options
+            .remote_callbacks(callbacks(context))
+            .download_tags(AutotagOption::None)
+            .update_fetchhead(false)
+            .depth(depth);
+        let mut remote = self.repository.remote_anonymous(&context.url.remote())?;
+        remote.fetch(refspecs, Some(&mut options), None)
     }
 
     /// The commit of the mirror that a full or abbreviated hash names.
@@ -160,21 +210,6 @@ impl Mirror {
         }
         let object = self.repository.revparse_single(reference.as_str()).ok()?;
         Some(object.peel_to_commit().ok()?.id().into())
-    }
-
-    fn no_reference(&self, reference: &GitRef, listed: &[Listed]) -> GitError {
-        let mut near: Vec<_> = listed
-            .iter()
-            .filter_map(|head| {
-                let name = head.name.strip_prefix("refs/heads/").or(head.name.strip_prefix("refs/tags/"))?;
-                let score = strsim::jaro_winkler(name, reference.as_str());
-                (!name.ends_with("^{}") && score >= SIMILARITY).then(|| (score, name.to_owned()))
-            })
-            .collect();
-        near.sort_by(|(one, a), (other, b)| other.total_cmp(one).then_with(|| a.cmp(b)));
-        near.dedup();
-        let near = near.into_iter().take(SUGGESTIONS).map(|(_, name)| name).collect();
-        GitError::NoReference { url: self.url.to_string(), reference: reference.clone(), near }
     }
 
     /// Writes the files of a commit to `folder`, which is empty. Answers what it was.
@@ -201,8 +236,34 @@ fn callbacks(context: &Arc<Context>) -> RemoteCallbacks<'static> {
     callbacks
 }
 
-fn is_branch_or_tag(name: &str) -> bool {
-    (name.starts_with("refs/heads/") || name.starts_with("refs/tags/")) && !name.ends_with("^{}")
+/// Copies a commit and its files, as one pack: it is there whole or not at all.
+fn copy_commit(source: &Repository, commit: Oid, to: &git2::Odb<'_>) -> io::Result<()> {
+    let mut builder = source.packbuilder().map_err(io::Error::other)?;
+    builder.insert_commit(commit).map_err(io::Error::other)?;
+    let mut writer = to.packwriter().map_err(io::Error::other)?;
+    let mut outcome = Ok(());
+    let built = builder.foreach(|chunk| {
+        outcome = writer.write_all(chunk);
+        outcome.is_ok()
+    });
+    outcome?;
+    built.map_err(io::Error::other)?;
+    writer.commit().map_err(io::Error::other)?;
+    Ok(())
+}
+
+/// Whether libgit2 found that the server cannot do what is asked, before it asked.
+fn is_unsupported(error: &git2::Error) -> bool {
+    error.message().contains("server doesn't support")
+        || error.message().contains("cannot fetch a specific object")
+}
+
+/// Whether an answer stopped in its middle: libgit2 has no code of its own for it.
+fn is_early_end(error: &git2::Error) -> bool {
+    error.code() == git2::ErrorCode::Eof
+        || error.class() == git2::ErrorClass::Indexer
+        || error.message().contains("could not read from remote repository")
+        || error.message().contains("early EOF")
 }
 
 /// Keeps a name of the server under a digest, so that `a` and a later `a/b` do not get into each other's way.

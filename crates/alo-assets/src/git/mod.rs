@@ -5,6 +5,7 @@ mod context;
 mod error;
 mod http;
 mod incoming;
+mod listing;
 mod mirror;
 mod object_id;
 mod reference;

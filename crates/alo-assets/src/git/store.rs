@@ -3,32 +3,37 @@
 use std::ffi::OsStr;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::checkout::{Checkout, Checkouts};
 use super::context::{Context, STALL_TIMEOUT};
 use super::error::GitError;
-use super::mirror::Mirror;
+use super::mirror::{Found, Mirror};
 use super::object_id::CommitId;
 use super::reference::GitRef;
 use super::url::{GitUrl, Kind};
-use crate::Machine;
 use crate::key_lock::KeyLock;
+use crate::{Machine, SetupEvent};
 
 /// How often a waiting thread looks whether the run has been cancelled.
 const POLL: Duration = Duration::from_millis(50);
+/// How often a fetch is tried whose fault may pass.
+const ATTEMPTS: u32 = 3;
+/// How long it waits before the second attempt; four times that before the third.
+const FIRST_PAUSE: Duration = Duration::from_millis(400);
+/// The variable that says how many seconds a server may be silent.
+const TIMEOUT: &str = "ALO_GIT_TIMEOUT";
 
 /// The repositories and checkouts of the user's cache.
 pub(crate) struct GitStore<'a> {
     machine: &'a Machine,
     is_offline: bool,
     cancelled: &'a dyn Fn() -> bool,
-    stall: Duration,
 }
 
 impl<'a> GitStore<'a> {
     pub(crate) fn new(machine: &'a Machine, is_offline: bool, cancelled: &'a dyn Fn() -> bool) -> Self {
-        Self { machine, is_offline, cancelled, stall: STALL_TIMEOUT }
+        Self { machine, is_offline, cancelled }
     }
 
     /// The checkout of a commit, if it is in the cache. Costs no network, no lock and no process.
@@ -37,13 +42,30 @@ impl<'a> GitStore<'a> {
     }
 
     /// Asks the server what a reference is now, and fetches that commit.
-    pub(crate) fn resolve(&self, url: &GitUrl, reference: Option<&GitRef>) -> Result<CommitId, GitError> {
+    pub(crate) fn resolve(
+        &self,
+        url: &GitUrl,
+        reference: Option<&GitRef>,
+        observer: &mut dyn FnMut(SetupEvent),
+    ) -> Result<CommitId, GitError> {
         let _lock = self.lock(url)?;
-        self.fetch(url, reference)
+        let found = self.fetch(url, reference, observer)?;
+        if let (true, Some(name)) = (found.has_tag_too, reference) {
+            let message = format!(
+                "`{url}` has a branch and a tag `{name}`, which differ: the branch is taken; write `refs/tags/{name}` for the tag"
+            );
+            observer(SetupEvent::Warning { message });
+        }
+        Ok(found.commit)
     }
 
     /// The checkout of a commit: from the cache, from the mirror, or else from the server.
-    pub(crate) fn checkout(&self, url: &GitUrl, commit: &CommitId) -> Result<Checkout, GitError> {
+    pub(crate) fn checkout(
+        &self,
+        url: &GitUrl,
+        commit: &CommitId,
+        observer: &mut dyn FnMut(SetupEvent),
+    ) -> Result<Checkout, GitError> {
         if let Some(found) = self.find(url, commit)? {
             return Ok(found);
         }
@@ -54,7 +76,7 @@ impl<'a> GitStore<'a> {
         }
         if !Mirror::open(&self.machine.cache, url)?.has(commit) {
             let reference = GitRef::new(commit.as_str());
-            self.fetch(url, reference.as_ref()).map_err(|error| match error {
+            self.fetch(url, reference.as_ref(), observer).map_err(|error| match error {
                 GitError::NoReference { url, .. } => GitError::NoCommit { url, commit: commit.clone() },
                 error => error,
             })?;
@@ -71,16 +93,59 @@ impl<'a> GitStore<'a> {
         Ok(KeyLock::acquire(&self.machine.cache, &key, self.cancelled)?)
     }
 
-    /// Fetches on a thread of its own, so that a cancelled run does not wait for a slow server.
-    fn fetch(&self, url: &GitUrl, reference: Option<&GitRef>) -> Result<CommitId, GitError> {
+    /// Fetches, and tries again where the fault will pass.
+    fn fetch(
+        &self,
+        url: &GitUrl,
+        reference: Option<&GitRef>,
+        observer: &mut dyn FnMut(SetupEvent),
+    ) -> Result<Found, GitError> {
         // A repository on this machine needs no network.
         if self.is_offline && !matches!(url.kind(), Kind::Folder(_)) {
             return Err(GitError::Offline { url: url.to_string(), reference: reference.cloned() });
         }
+        let mut pause = FIRST_PAUSE;
+        let mut attempt = 1;
+        loop {
+            match self.fetch_once(url, reference) {
+                Err(error) if error.is_transient() && attempt < ATTEMPTS => {
+                    attempt += 1;
+                    let because = error.reason();
+                    observer(SetupEvent::Retrying { url: url.to_string(), attempt, of: ATTEMPTS, because });
+                    self.wait(pause)?;
+                    pause *= 4;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn wait(&self, pause: Duration) -> Result<(), GitError> {
+        let started = Instant::now();
+        while started.elapsed() < pause {
+            if (self.cancelled)() {
+                return Err(GitError::Cancelled);
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// The limit of a server's silence, as the user wants it.
+    fn stall(&self) -> Result<Duration, GitError> {
+        let Some(value) = self.machine.variable(TIMEOUT) else { return Ok(STALL_TIMEOUT) };
+        let seconds = value.parse().ok().and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok());
+        seconds
+            .filter(|limit| !limit.is_zero())
+            .ok_or_else(|| GitError::Timeout { name: TIMEOUT, value: value.to_owned() })
+    }
+
+    /// Fetches on a thread of its own, so that a cancelled run does not wait for a slow server.
+    fn fetch_once(&self, url: &GitUrl, reference: Option<&GitRef>) -> Result<Found, GitError> {
         let variables = self.machine.child_variables();
         let ssh = variables.get(OsStr::new("GIT_SSH")).filter(|program| !program.is_empty()).cloned();
         let ssh = ssh.or_else(|| self.machine.program("ssh").map(Into::into));
-        let context = Arc::new(Context::new(url.clone(), variables, ssh, self.stall));
+        let context = Arc::new(Context::new(url.clone(), variables, ssh, self.stall()?));
         let (sender, receiver) = channel();
         let (cache, url, reference) = (self.machine.cache.clone(), url.clone(), reference.cloned());
         let theirs = Arc::clone(&context);
@@ -122,14 +187,13 @@ mod tests {
     fn a_server_that_accepts_and_says_nothing_is_given_up() {
         let cache = tempfile::tempdir().unwrap();
         let cache = Utf8Path::from_path(cache.path()).unwrap();
-        let machine = Machine::new(cache, []);
+        let machine = Machine::new(cache, [("ALO_GIT_TIMEOUT".into(), "0.1".into())]);
         // The kernel accepts the connection; nobody ever answers it.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/a.git", listener.local_addr().unwrap());
         let url = GitUrl::parse(&url, cache).unwrap();
-        let store =
-            GitStore { stall: Duration::from_millis(100), ..GitStore::new(&machine, false, &|| false) };
-        let error = store.resolve(&url, None).unwrap_err();
+        let store = GitStore::new(&machine, false, &|| false);
+        let error = store.resolve(&url, None, &mut |_| {}).unwrap_err();
         assert!(
             matches!(&error, GitError::Transport { source: TransportError::Stalled(_), .. }),
             "{error:?}"
@@ -143,7 +207,9 @@ mod tests {
         let cache = Utf8Path::from_path(cache.path()).unwrap();
         let machine = Machine::new(cache, []);
         let url = GitUrl::parse("https://me:s3cret@host.invalid/a.git", cache).unwrap();
-        let error = GitStore::new(&machine, false, &|| false).resolve(&url, None).unwrap_err();
+        let error = GitStore::new(&machine, false, &|| false)
+            .resolve(&url, None, &mut |event| panic!("{event:?}"))
+            .unwrap_err();
         assert_eq!(error.to_string(), "failed to fetch `https://***@host.invalid/a.git`");
         assert!(
             matches!(&error, GitError::Transport { source: TransportError::Connection(_), .. }),

@@ -139,6 +139,11 @@ fn a_pin_survives_its_branch_but_not_the_loss_of_its_commit() {
     repo.delete_branch("topic");
     assert_eq!(commit_of(&bench.set_up(&plan, TRAIN).prepared().steps[0]), commit);
     fs_err::remove_dir_all(bench.machine.cache.join("git")).unwrap();
+    // A repository on this machine still has the commit, though no name leads to it.
+    assert_eq!(commit_of(&bench.set_up(&plan, TRAIN).prepared().steps[0]), commit);
+    fs_err::remove_dir_all(bench.machine.cache.join("git")).unwrap();
+    fs_err::remove_dir_all(&repo.path).unwrap();
+    Repo::new(&repo.path).commit("main", &[("asset_train.py", "")]);
     let (message, hint) = bench.set_up(&plan, TRAIN).failure();
     assert!(message.contains(&format!("no longer has the commit `{commit}`")), "{message}");
     assert!(hint.contains("alo.lock"));
