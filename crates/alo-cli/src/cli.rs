@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{asset, completions, history, init, run, schema, validate};
+use crate::commands::{asset, completions, fetch, history, init, run, schema, update, validate};
 
 /// Runs AI Contents: a plan of steps in Python, with their data, models and history.
 #[derive(Debug, Parser)]
@@ -38,11 +38,15 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Runs a plan: fetches the code, builds the environment, loads the data, runs the steps.
     Run(run::Args),
+    /// Fetches code and builds environments, so that runs need no network. Runs nothing.
+    Fetch(fetch::Args),
+    /// Looks branches and packages up again and writes what they are now to alo.lock.
+    Update(update::Args),
     /// Checks plans and shows every fault with its place. Runs nothing.
     Validate(validate::Args),
     /// Makes a project: a plan and assets that run as they are.
     Init(init::Args),
-    /// Makes the code of a new step.
+    /// Makes the code of a new step, or brings fetched code into the project.
     Asset(asset::Args),
     /// Prints the JSON Schema of plans, for editors.
     Schema(schema::Args),

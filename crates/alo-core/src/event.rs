@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::failure::StepFailure;
+use crate::fetch_report::FetchReport;
 use crate::report::{RunReport, SummaryReport};
 
 /// Receives the events of a run, in order, on the thread that called [`Engine::run`](crate::Engine::run).
@@ -172,6 +173,11 @@ pub enum Event {
         pipeline: PipelineKind,
         /// How long it took.
         seconds: f64,
+    },
+    /// Code and environments are ready; nothing was to be run.
+    Fetched {
+        /// All of it, in short.
+        report: FetchReport,
     },
     /// The run is over.
     RunFinished {

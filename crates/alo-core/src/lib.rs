@@ -34,11 +34,14 @@
 
 mod cancel;
 mod context;
+mod eject;
 mod engine;
 mod error_chain;
 mod event;
 mod executor;
 mod failure;
+mod fetch;
+mod fetch_report;
 mod journal;
 mod native;
 mod project;
@@ -52,11 +55,14 @@ pub use alo_plan::{Map, Pipeline, PipelineKind, Plan, Source, Step, StepName, Va
 
 pub use cancel::CancelToken;
 pub use context::{Absent, ArgumentType, CustomConfig, Refusal, RefusalKind, StepContext, SummaryDraft};
+pub use eject::eject;
 pub use engine::{Engine, Mode, RunError, RunFailure, RunOptions};
 pub use error_chain::error_chain;
 pub use event::{Event, Level, Observer, Phase, Stream};
 pub use executor::{Executor, ExecutorError, Preparation, Prepared, StepCode, UsedEnvironment};
 pub use failure::{FailureKind, StepFailure};
+pub use fetch::fetch;
+pub use fetch_report::{CodeChange, FetchReport, FetchedEnvironment, FetchedPipeline, FetchedStep};
 pub use journal::Journal;
 pub use native::{NativeExecutor, StepResult};
 pub use project::{InvalidPlan, Project, ProjectError};

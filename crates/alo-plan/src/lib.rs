@@ -46,6 +46,7 @@ mod pointer;
 mod project;
 mod schema;
 mod section;
+mod similar;
 mod span;
 mod to_yaml;
 
@@ -67,5 +68,6 @@ pub use model::{
 };
 pub use project::{default_plan, project_folder, resolve_path};
 pub use schema::schema;
+pub use similar::similar;
 pub use span::{Position, Span};
 pub use value::{Map, Value};

@@ -4,13 +4,13 @@ use alo_core::StepName;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Subcommand;
 
-use super::place;
+use super::{eject, place};
 use crate::exit_code::Exit;
 use crate::render::failure;
 use crate::templates;
 use crate::ui::{Paint, Ui};
 
-/// Makes the code of a new step.
+/// Makes the code of a new step, or brings fetched code into the project.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -21,6 +21,8 @@ pub(crate) struct Args {
 enum Action {
     /// Writes `assets/STEP/asset_STEP.py`, a skeleton that runs as it is.
     New(New),
+    /// Copies the fetched code of a step to `assets/STEP/`, to be edited, and says which line of the plan to change.
+    Eject(eject::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -36,7 +38,13 @@ struct New {
 }
 
 pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
-    let Action::New(new) = &args.action;
+    match &args.action {
+        Action::New(new) => make(new, ui),
+        Action::Eject(args) => eject::run(args, ui),
+    }
+}
+
+fn make(new: &New, ui: &Ui) -> Exit {
     let name = StepName::new(&new.step);
     let is_folder_name =
         !new.step.contains(['/', '\\', '\0']) && !matches!(new.step.as_str(), "" | "." | "..");

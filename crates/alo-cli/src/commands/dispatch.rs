@@ -1,6 +1,6 @@
 //! From the words of the command line to the command.
 
-use super::{asset, completions, history, init, run as run_command, schema, validate};
+use super::{asset, completions, fetch, history, init, run as run_command, schema, update, validate};
 use crate::cli::{Arguments, Command};
 use crate::exit_code::Exit;
 use crate::ui::Ui;
@@ -10,6 +10,8 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
     let ui = Ui::new(&arguments.global);
     match arguments.command {
         Command::Run(args) => run_command::run(&args, &ui),
+        Command::Fetch(args) => fetch::run(&args, &ui),
+        Command::Update(args) => update::run(&args, &ui),
         Command::Validate(args) => validate::run(&args, &ui),
         Command::Init(args) => init::run(&args, &ui),
         Command::Asset(args) => asset::run(&args, &ui),

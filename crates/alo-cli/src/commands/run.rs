@@ -2,17 +2,18 @@
 
 use std::io;
 
-use alo_core::plan::Diagnostic;
-use alo_core::{CancelToken, Engine, Mode, Project, ProjectError, PythonExecutor, RunOptions};
+use alo_core::assets::Update;
+use alo_core::{Engine, Mode, PythonExecutor, RunOptions};
 use camino::Utf8PathBuf;
 
-use super::place;
-use super::python_args::PythonArgs;
+use super::open_project::open_project;
+use super::setup_args::SetupArgs;
+use super::signals::cancel_on_signals;
 use crate::cli::Format;
 use crate::exit_code::Exit;
 use crate::machine::machine;
 use crate::render::{closing, events, failure, json};
-use crate::ui::{Paint, Ui};
+use crate::ui::Ui;
 
 /// Runs a plan: fetches the code, builds the environment, loads the data, runs the steps.
 #[derive(Debug, clap::Args)]
@@ -20,6 +21,8 @@ use crate::ui::{Paint, Ui};
   alo run                              experimental_plan.yaml, solution/… or config/experimental_plan.yaml
   alo run plan.yaml --mode inference   inference only, with the model of the last training
   alo run --python 3.11                another Python than 3.10
+  alo run --locked                     with exactly the commits and packages of alo.lock
+  alo run --offline                    without network, after `alo fetch`
   alo run --format json | jq .event    one event a line, for programs")]
 pub(crate) struct Args {
     /// The plan [default: `experimental_plan.yaml` here, in solution/ or in config/].
@@ -34,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, default_value = "all")]
     mode: Mode,
     #[command(flatten)]
-    python: PythonArgs,
+    setup: SetupArgs,
     /// Fails at once when another run holds the project, instead of waiting.
     #[arg(long)]
     no_wait: bool,
@@ -44,45 +47,22 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
-    let plan =
-        match place::plan_file(args.plan.as_deref().or(args.config.as_deref()), args.project.as_deref()) {
-            Ok(plan) => plan,
-            Err(message) => {
-                return failure::wrong(
-                    ui,
-                    &message,
-                    Some("name a plan: `alo run plan.yaml`, or make one: `alo init`"),
-                );
-            }
-        };
-    let project = match Project::open(&plan, args.project.as_deref()) {
-        Ok((project, warnings)) => {
-            for warning in &warnings {
-                ui.progress(&format!("{} {plan}{}", ui.paint(Paint::Warning, "warning:"), one_line(warning)));
-            }
-            project
-        }
-        Err(ProjectError::InvalidPlan(invalid)) => {
-            ui.say(&alo_core::plan::render::render(&invalid.loaded, ui.colour()));
-            return failure::wrong(
-                ui,
-                &format!("`{plan}` cannot be run"),
-                Some("correct the plan; nothing was run"),
-            );
-        }
-        Err(error) => return failure::wrong(ui, &failure::chain(&error), None),
+    let plan = args.plan.as_deref().or(args.config.as_deref());
+    let project = match open_project(plan, args.project.as_deref(), ui) {
+        Ok(project) => project,
+        Err(exit) => return exit,
     };
     let mut machine = match machine() {
         Ok(machine) => machine,
         Err(message) => return failure::wrong(ui, &message, None),
     };
-    args.python.apply(&mut machine);
+    args.setup.apply(&mut machine);
     let options = RunOptions {
         mode: args.mode,
         wait: !args.no_wait,
+        setup: args.setup.policy(Update::Nothing),
         cancel: cancel_on_signals(ui),
         command: std::env::args().collect::<Vec<_>>().join(" "),
-        ..RunOptions::default()
     };
     let mut engine = Engine::new(PythonExecutor::new(machine));
     let result = match args.format {
@@ -99,21 +79,4 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
         }
         Err(failed) => failure::show(&failed, ui),
     }
-}
-
-/// The first Ctrl-C, SIGTERM or SIGHUP asks the run to stop.
-fn cancel_on_signals(ui: &Ui) -> CancelToken {
-    let cancel = CancelToken::new();
-    let asked = cancel.clone();
-    if let Err(error) = ctrlc::set_handler(move || asked.cancel()) {
-        ui.say(&format!("{} signals are not handled: {error}", ui.paint(Paint::Warning, "warning:")));
-    }
-    cancel
-}
-
-/// A warning of the plan behind the plan's name; `alo validate` shows the excerpt.
-fn one_line(warning: &Diagnostic) -> String {
-    let place = warning.span.map(|span| format!(":{}", span.start.line)).unwrap_or_default();
-    let help = warning.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-    format!("{place}: {}{help}", warning.message)
 }

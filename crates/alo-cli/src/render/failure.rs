@@ -60,7 +60,7 @@ fn show_step(step: &StepFailure, ui: &Ui) {
 fn exit(error: &RunError) -> Exit {
     match error {
         _ if error.is_interruption() => Exit::Interrupted,
-        RunError::NothingToRun { .. } => Exit::Wrong,
+        RunError::NothingToRun { .. } | RunError::UnknownStep { .. } => Exit::Wrong,
         _ => Exit::RunFailed,
     }
 }

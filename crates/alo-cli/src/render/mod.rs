@@ -3,6 +3,7 @@
 pub(crate) mod closing;
 pub(crate) mod events;
 pub(crate) mod failure;
+pub(crate) mod fetched;
 pub(crate) mod json;
 pub(crate) mod quantity;
 mod setup;

@@ -4,6 +4,7 @@ use alo_artifacts::{
     ExperimentalHistoryError, ExportError, LoadError, LockError, ModelError, OutputError, RecordedError,
     StagingError,
 };
+use alo_assets::{EjectError, LockfileError};
 use camino::Utf8PathBuf;
 
 use super::mode::Mode;
@@ -35,6 +36,20 @@ pub enum RunError {
         /// The mode asked for.
         mode: Mode,
     },
+    /// A step that is to be updated is not in the plan.
+    #[error("the plan has no step `{step}`")]
+    UnknownStep {
+        /// The step asked for.
+        step: String,
+        /// Steps of a similar name; if there are none, all.
+        known: Vec<String>,
+    },
+    /// `alo.lock` cannot be read.
+    #[error(transparent)]
+    Lockfile(Box<LockfileError>),
+    /// The code of a step cannot be copied into the project.
+    #[error(transparent)]
+    Eject(Box<EjectError>),
     /// Another run holds the project, or its lock cannot be taken.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -77,6 +92,12 @@ impl RunError {
             Self::NothingToRun { .. } => {
                 Some("look at `user_parameters` and `asset_source`, or choose another --mode".into())
             }
+            Self::UnknownStep { known, .. } => {
+                let known: Vec<_> = known.iter().map(|step| format!("`{step}`")).collect();
+                Some(format!("did you mean {}?", known.join(" or ")))
+            }
+            Self::Lockfile(error) => error.hint(),
+            Self::Eject(error) => error.hint(),
             Self::Lock(error) => error.hint(),
             Self::Setup(error) => error.hint().map(str::to_owned),
             Self::Load(error) => error.hint(),

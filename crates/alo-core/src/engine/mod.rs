@@ -14,3 +14,4 @@ pub use error::{RunError, RunFailure};
 pub use mode::Mode;
 pub use options::RunOptions;
 pub use run::Engine;
+pub(crate) use run::take_lock;

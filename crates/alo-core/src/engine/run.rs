@@ -127,7 +127,8 @@ impl Engine {
     }
 }
 
-fn take_lock(
+/// Waits for the project, or not, as the options say.
+pub(crate) fn take_lock(
     project: &Project,
     options: &RunOptions,
     observer: &mut dyn Observer,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use alo_assets::guard::{Ended, Guard};
-use alo_assets::{Environment, Machine, PreparedPipeline, SetupRequest, set_up};
+use alo_assets::{Environment, Machine, PreparedPipeline, SetupEvent};
 use alo_plan::PipelineKind;
 
 use super::calls;
@@ -12,6 +12,7 @@ use super::crash;
 use super::embedded;
 use super::hand_off::HandOff;
 use super::message::{Message, Outcome, RunStep, ToWorker};
+use super::setup::prepare_pipeline;
 use super::usage::UsageMeter;
 use super::value::map_to_json;
 use super::worker::{Heard, Worker, WorkerError};
@@ -98,30 +99,13 @@ impl PythonExecutor {
 impl Executor for PythonExecutor {
     fn prepare(&mut self, mut preparation: Preparation<'_>) -> Result<Prepared, ExecutorError> {
         let kind = preparation.pipeline.kind;
-        let cancel = preparation.cancel;
         let mut journal = preparation.journal.reborrow();
-        let setup = set_up(
-            &self.machine,
-            SetupRequest {
-                project: preparation.project.root(),
-                plan: preparation.project.plan(),
-                kind,
-                policy: preparation.policy,
-                cancelled: &|| cancel.is_cancelled(),
-                observer: &mut |detail| {
-                    journal.note(&detail.to_string());
-                    journal.emit(&Event::Setup { pipeline: kind, detail });
-                },
-            },
-        )
-        .map_err(|error| {
-            let hint = error.hint();
-            let failed = ExecutorError::new(format!("failed to set up the {kind} pipeline")).because(error);
-            match hint {
-                Some(hint) => failed.with_hint(hint),
-                None => failed,
-            }
-        })?;
+        let mut tell = |detail: SetupEvent| {
+            journal.note(&detail.to_string());
+            journal.emit(&Event::Setup { pipeline: kind, detail });
+        };
+        let (project, policy) = (preparation.project, preparation.policy);
+        let setup = prepare_pipeline(&self.machine, project, kind, policy, preparation.cancel, &mut tell)?;
         for environment in &setup.environments {
             self.start_worker(environment, &preparation)?;
         }

@@ -9,9 +9,11 @@ mod message;
 mod module_names;
 mod output;
 mod private_folder;
+mod setup;
 mod usage;
 mod value;
 mod variables;
 mod worker;
 
 pub use executor::PythonExecutor;
+pub(crate) use setup::prepare_pipeline;

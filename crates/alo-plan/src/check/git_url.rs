@@ -3,7 +3,8 @@
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::model::Source;
-use crate::section::{Reader, Spanned, similar};
+use crate::section::{Reader, Spanned};
+use crate::similar;
 
 const SCHEMES: [&str; 5] = ["http", "https", "ssh", "git", "file"];
 

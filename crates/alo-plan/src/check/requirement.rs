@@ -6,7 +6,8 @@ use super::git_url::redacted;
 use super::pep508;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::section::{Reader, Spanned, similar};
+use crate::section::{Reader, Spanned};
+use crate::similar;
 use crate::span::{Position, Span, narrow};
 
 /// Options of a line of their own.

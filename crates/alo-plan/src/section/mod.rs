@@ -15,5 +15,5 @@ mod step;
 pub(crate) use file::{Control, External, Permission, PlanFile};
 pub(crate) use keyed::Section;
 pub(crate) use list::{Arg, Args, Names, Paths};
-pub(crate) use reader::{Items, Reader, Shape, Spanned, Text, similar};
+pub(crate) use reader::{Items, Reader, Shape, Spanned, Text};
 pub(crate) use step::{ArgDetail, CodeSource, StepDetail, StepParameters, StepSource};

@@ -3,6 +3,7 @@
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::pointer::Pointer;
+use crate::similar;
 use crate::span::Span;
 use crate::value::Value;
 use crate::yaml::{Data, Entry, Node};
@@ -117,30 +118,6 @@ impl Reader<'_> {
                 .help(help),
         );
     }
-}
-
-/// So many names are compared with a wrong one: a hostile plan could have a hundred thousand of each.
-const MOST_COMPARED: usize = 200;
-
-/// At most two names that are close to the wrong one, the closest first.
-pub(crate) fn similar<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    // No name is that long.
-    if wrong.len() > 100 {
-        return Vec::new();
-    }
-    let wrong = wrong.to_lowercase();
-    let mut close: Vec<(f64, &str)> = known
-        .into_iter()
-        .take(MOST_COMPARED)
-        .filter(|name| name.len() <= 100)
-        .map(|name| (strsim::jaro_winkler(&wrong, &name.to_lowercase()), name))
-        .filter(|(likeness, name)| {
-            let distance = strsim::damerau_levenshtein(&wrong, &name.to_lowercase());
-            *likeness > 0.8 && distance <= 2.max(name.chars().count() / 3)
-        })
-        .collect();
-    close.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    close.into_iter().take(2).map(|(_, name)| name).collect()
 }
 
 /// Text: a string, or the text of a number, date or boolean as written.

@@ -1,0 +1,93 @@
+//! What a set-up has made ready, and what an update has changed.
+
+use alo_core::assets::CodeIdentity;
+use alo_core::{FetchReport, FetchedPipeline};
+
+use super::quantity;
+use super::table::columns;
+use crate::ui::{Paint, Ui};
+
+/// How many letters of commits and keys are shown.
+const SHORT: usize = 12;
+
+/// Shows what is ready: steps, their commits, their environments.
+pub(crate) fn show(report: &FetchReport, ui: &Ui) {
+    ui.say("");
+    let head = format!("{} is ready after {}", report.name, quantity::seconds(report.seconds));
+    ui.say(&ui.paint(Paint::Good, &head));
+    for pipeline in &report.pipelines {
+        ui.say("");
+        ui.say(&ui.paint(Paint::Strong, pipeline.pipeline.as_str()));
+        for line in columns(&rows(pipeline)) {
+            ui.say(&format!("  {line}"));
+        }
+    }
+}
+
+/// Shows what is other than before.
+pub(crate) fn show_changes(report: &FetchReport, ui: &Ui) {
+    ui.say("");
+    let rows = changes(report);
+    if rows.is_empty() {
+        ui.say(&ui.paint(Paint::Good, "nothing has changed: every step and package is as it was"));
+        return;
+    }
+    ui.say(&ui.paint(Paint::Good, &format!("{} is up to date; alo.lock has changed", report.name)));
+    for line in columns(&rows) {
+        ui.say(&format!("  {line}"));
+    }
+}
+
+fn rows(pipeline: &FetchedPipeline) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for step in &pipeline.steps {
+        let code = match &step.code {
+            CodeIdentity::Git { url, commit, modified, .. } => {
+                let edited = if *modified { " (edited)" } else { "" };
+                format!("{} of {url}{edited}", short(&commit.to_string()))
+            }
+            local => format!("{} ({})", step.folder, short(local.digest())),
+        };
+        rows.push(vec!["step".to_owned(), step.name.clone(), code]);
+    }
+    for (index, environment) in pipeline.environments.iter().enumerate() {
+        let steps: Vec<_> = pipeline
+            .steps
+            .iter()
+            .filter(|step| step.environment == index)
+            .map(|step| step.name.as_str())
+            .collect();
+        let whose = if pipeline.environments.len() > 1 {
+            format!(" for {}", steps.join(", "))
+        } else {
+            String::new()
+        };
+        let count = environment.packages.len();
+        rows.push(vec![
+            "environment".to_owned(),
+            short(&environment.key),
+            format!(
+                "Python {}, {count} package{}{whose}",
+                environment.python,
+                if count == 1 { "" } else { "s" }
+            ),
+        ]);
+    }
+    rows
+}
+
+fn changes(report: &FetchReport) -> Vec<Vec<String>> {
+    let shown = |version: &Option<String>| version.as_deref().map_or_else(|| "none".to_owned(), short);
+    report
+        .code_changes
+        .iter()
+        .map(|change| {
+            let versions = format!("{} -> {}", shown(&change.was), shown(&change.now));
+            vec![change.pipeline.to_string(), format!("step {}", change.step), versions]
+        })
+        .collect()
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(SHORT).collect()
+}
