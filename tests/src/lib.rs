@@ -4,10 +4,12 @@ mod outcome;
 mod plan_text;
 mod repository;
 mod test_env;
+mod tracer;
 mod wheel;
 
 pub use outcome::Outcome;
 pub use plan_text::{PlanText, asset};
 pub use repository::Repository;
 pub use test_env::{TestEnv, eventually};
+pub use tracer::{Fault, Step, Tracer};
 pub use wheel::wheel;

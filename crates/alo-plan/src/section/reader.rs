@@ -172,7 +172,7 @@ impl Shape for Flag {
     }
 }
 
-/// A positive whole number of megabytes.
+/// A whole number of megabytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Megabytes(pub(crate) u64);
 
@@ -181,7 +181,7 @@ impl Shape for Megabytes {
         match &node.data {
             Data::Scalar(Value::Null) => None,
             Data::Scalar(Value::Int(number)) => {
-                if let Ok(number @ 1..) = u64::try_from(*number) {
+                if let Ok(number) = u64::try_from(*number) {
                     return Some(Self(number));
                 }
                 let shown = reader.shown(node);
@@ -189,7 +189,7 @@ impl Shape for Megabytes {
                     Diagnostic::new(Code::WrongValue, format!("`{shown}` MB is no size of the history"))
                         .at(node.span)
                         .pointing(at.to_string())
-                        .help("write a whole number of megabytes from 1 on, such as `1000`"),
+                        .help("write a whole number of megabytes, such as `1000`; `0` keeps only what is needed"),
                 );
                 None
             }

@@ -87,7 +87,7 @@ macro_rules! inline {
 inline! {
     Text: { "type": ["string", "number", "boolean"] },
     Flag: { "type": "boolean" },
-    Megabytes: { "type": "integer", "minimum": 1 },
+    Megabytes: { "type": "integer", "minimum": 0 },
     Anything: {},
     Args: { "type": ["array", "object", "null"], "items": { "type": ["object", "null"] } },
     Names: { "type": ["array", "string", "null"], "items": { "type": ["string", "number", "boolean", "object", "null"] } },
