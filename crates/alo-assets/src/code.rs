@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::asset::{self, AssetCode, CodeError, CodeIdentity};
 use crate::git::{Checkout, CommitId, GitRef, GitStore, GitUrl};
-use crate::lockfile::{Lockfile, LockfileError, Pin};
+use crate::lockfile::{LockedGroup, Lockfile, LockfileError, Pin};
 use crate::source::{self, CodeSource};
 use crate::{Machine, SetupEvent, SetupPolicy};
 
@@ -116,6 +116,22 @@ impl<'a> CodeStore<'a> {
         }
     }
 
+    /// What `alo.lock` says, with the pins of this set-up.
+    pub(crate) fn lock(&self) -> &Lockfile {
+        &self.lock
+    }
+
+    /// Keeps the environments that a pipeline has decided on.
+    pub(crate) fn save_environments(
+        &mut self,
+        kind: PipelineKind,
+        groups: Vec<LockedGroup>,
+        observer: &mut dyn FnMut(SetupEvent),
+    ) -> Result<(), LockfileError> {
+        self.lock.set_environments(kind, groups);
+        self.write(observer)
+    }
+
     /// Keeps the pins of the steps that the plan still has.
     pub(crate) fn save_pins(
         &mut self,
@@ -133,9 +149,13 @@ impl<'a> CodeStore<'a> {
             return Ok(());
         }
         self.lock.keep_only(kind, &names);
+        self.write(observer)
+    }
+
+    fn write(&mut self, observer: &mut dyn FnMut(SetupEvent)) -> Result<(), LockfileError> {
         if !self.lock.write()? {
             let message =
-                "`alo.lock` was written by a newer alo: the commits of this run are not recorded there";
+                "`alo.lock` was written by a newer alo: what this run has decided is not recorded there";
             observer(SetupEvent::Warning { message: message.to_owned() });
         }
         Ok(())

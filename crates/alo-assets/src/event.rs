@@ -49,6 +49,13 @@ pub enum SetupEvent {
         /// Whether it was there before, so that no server was asked.
         cached: bool,
     },
+    /// The exact packages for requirements are being looked for.
+    ResolvingPackages {
+        /// `uv` or `pip`.
+        installer: String,
+        /// What is asked for, without credentials.
+        requirements: Vec<String>,
+    },
     /// An environment is being built.
     BuildingEnvironment {
         /// What tells it from others.
@@ -109,6 +116,9 @@ impl fmt::Display for SetupEvent {
             Self::CodeReady { step, version, cached, .. } => {
                 let short: String = version.chars().take(12).collect();
                 write!(f, "code of {step}: {short} ({})", origin(*cached))
+            }
+            Self::ResolvingPackages { installer, requirements } => {
+                write!(f, "{installer} looks for {}", requirements.join(", "))
             }
             Self::BuildingEnvironment { python, installer, requirements, .. } => {
                 write!(f, "building an environment with Python {python}")?;

@@ -21,6 +21,7 @@ mod machine;
 mod policy;
 mod redaction;
 mod requirements;
+mod resolution;
 mod setup;
 mod source;
 pub mod unpack;
@@ -39,9 +40,10 @@ pub use interpreter::{
     Interpreter, InterpreterError, PythonRequest, PythonVersion, PythonVersionError, Refusal,
 };
 pub use key_lock::LockError;
-pub use lockfile::{Lockfile, LockfileError, Pin};
+pub use lockfile::{LockedEnvironment, LockedSteps, Lockfile, LockfileError, Pin};
 pub use machine::Machine;
 pub use policy::{SetupPolicy, Update};
 pub use redaction::redact;
 pub use requirements::{Origin, Requirement, RequirementError};
+pub use resolution::{PackageSource, Resolution, ResolvedPackage};
 pub use setup::{PreparedPipeline, PreparedStep, SetupError, SetupRequest, set_up};

@@ -7,10 +7,11 @@ use serde::Serialize;
 use crate::asset::{AssetCode, CodeError};
 use crate::code::CodeStore;
 use crate::environment::{Environment, EnvironmentError, Environments, Wanted};
-use crate::interpreter::{self, Interpreter, InterpreterError};
+use crate::installer::Toolbox;
+use crate::interpreter::{self, InterpreterError};
 use crate::lockfile::LockfileError;
 use crate::requirements::{self, RequirementError, RequirementSet, abi};
-use crate::unresolvable::Unresolvable;
+use crate::resolution::{Resolved, Resolver};
 use crate::{Machine, SetupEvent, SetupPolicy};
 
 /// What to set up.
@@ -188,19 +189,25 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
         }
     };
     code.save_pins(kind, observer)?;
-    let found = interpreter::find(machine, None)?;
+    let found = interpreter::find(machine, code.lock().python(kind))?;
     if let Some(message) = found.warning {
         observer(SetupEvent::Warning { message });
     }
-    let environments = Environments::new(machine, cancelled);
-    let choice = Choice { machine, environments: &environments, interpreter: &found.interpreter };
-    let environment = choice.environment(set, together, observer).map_err(|source| {
+    let tools = Toolbox::new(machine, &found.interpreter, policy.offline, cancelled);
+    let resolver = Resolver { tools: &tools, policy, lock: code.lock(), kind, project };
+    let names: Vec<_> = steps.iter().map(|step| &step.name).collect();
+    let failed = |source: EnvironmentError| {
         if source.is_cancelled() {
             SetupError::Cancelled
         } else {
             SetupError::Environment { kind, source: Box::new(source) }
         }
-    })?;
+    };
+    let (set, decided) = decide(&resolver, set, together, &names, observer).map_err(failed)?;
+    let wanted = Wanted { resolution: &decided.resolution, requirements: &set };
+    let environment = Environments::new(&tools).ensure(wanted, observer).map_err(failed)?;
+    let group = resolver.group(&decided, &set, &names);
+    code.save_environments(kind, vec![group], observer)?;
     Ok(PreparedPipeline { steps, environments: vec![environment] })
 }
 
@@ -257,49 +264,33 @@ fn names_files(items: &[String]) -> bool {
     })
 }
 
-/// The choice between an environment for both pipelines' requirements and one for the pipeline's own.
-struct Choice<'a> {
-    machine: &'a Machine,
-    environments: &'a Environments<'a>,
-    interpreter: &'a Interpreter,
-}
-
-impl Choice<'_> {
-    fn environment(
-        &self,
-        own: RequirementSet,
-        together: RequirementSet,
-        observer: &mut dyn FnMut(SetupEvent),
-    ) -> Result<Environment, EnvironmentError> {
-        let is_more = together != own;
-        let together = complete(together, observer);
-        let wanted = Wanted { interpreter: self.interpreter, requirements: &together };
-        if !is_more {
-            return self.environments.ensure(wanted, observer);
-        }
-        let unresolvable = Unresolvable::new(&self.machine.cache, &self.environments.key(wanted)?);
-        let reason = match unresolvable.reason() {
-            Some(reason) => reason,
-            None => match self.environments.ensure(wanted, observer) {
-                Ok(found) => return Ok(found),
-                Err(error) => match error.unresolvable() {
-                    Some(reason) => {
-                        unresolvable.remember(&reason);
-                        reason
-                    }
-                    None => return Err(error),
-                },
-            },
-        };
-        observer(SetupEvent::Warning {
-            message: format!(
-                "the packages of the train pipeline cannot be installed beside those of the inference pipeline, which \
-                 gets its own alone ({reason})"
-            ),
-        });
-        let own = complete(own, observer);
-        self.environments.ensure(Wanted { interpreter: self.interpreter, requirements: &own }, observer)
+/// The packages for both pipelines' requirements, else those for the pipeline's own.
+fn decide(
+    resolver: &Resolver<'_>,
+    own: RequirementSet,
+    together: RequirementSet,
+    steps: &[&StepName],
+    observer: &mut dyn FnMut(SetupEvent),
+) -> Result<(RequirementSet, Resolved), EnvironmentError> {
+    let is_more = together != own;
+    let together = complete(together, observer);
+    if !is_more {
+        let decided = resolver.resolve_or_fail(&together, steps, observer)?;
+        return Ok((together, decided));
     }
+    let reason = match resolver.resolve(&together, steps, observer)? {
+        Ok(decided) => return Ok((together, decided)),
+        Err(none) => none.reason,
+    };
+    observer(SetupEvent::Warning {
+        message: format!(
+            "the packages of the train pipeline cannot be installed beside those of the inference pipeline, which gets \
+             its own alone ({reason})"
+        ),
+    });
+    let own = complete(own, observer);
+    let decided = resolver.resolve_or_fail(&own, steps, observer)?;
+    Ok((own, decided))
 }
 
 fn complete(mut set: RequirementSet, observer: &mut dyn FnMut(SetupEvent)) -> RequirementSet {

@@ -1,78 +1,86 @@
 //! Builds environments: at their final place, under a lock, declared whole by a record that is written last.
 //!
 //! They are not built aside and renamed because environments hold absolute paths to themselves. A folder without a record
-//! is what a killed build has left and is removed by the next one.
+//! is what a killed build has left and is removed by the next one; a damaged one is renamed first, so that its place is
+//! free at once and a worker that still runs in it soon finds the same packages there again.
 
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::contents::Contents;
 use super::error::EnvironmentError;
 use super::key;
-use super::record::{Environment, python_in};
-use crate::guard::Guard;
-use crate::installer::{InstallError, Installer, InstallerChoice, Job, Pip, RunError, Runner, Uv};
+use super::record::{Environment, Look, python_in};
+use crate::installer::{InstallError, InstallJob, RunError, Runner, Toolbox};
 use crate::interpreter::Interpreter;
 use crate::key_lock::KeyLock;
 use crate::requirements::RequirementSet;
-use crate::{Machine, SetupEvent, redact};
-
-/// Lists what is installed. Runs in the new environment, without the variables of the user.
-const LIST: &str = "\
-import importlib.metadata, json
-found = {(d.metadata['Name'] or '', d.version or '') for d in importlib.metadata.distributions()}
-print(json.dumps(sorted(('%s==%s' % pair for pair in found if pair[0]), key=str.lower)))
-";
+use crate::resolution::Resolution;
+use crate::{SetupEvent, redact};
 
 /// What an environment is to be made of.
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted<'a> {
-    pub(crate) interpreter: &'a Interpreter,
+    /// The exact packages.
+    pub(crate) resolution: &'a Resolution,
+    /// What they were resolved from.
     pub(crate) requirements: &'a RequirementSet,
 }
 
 /// The environments of the user's cache.
 pub(crate) struct Environments<'a> {
-    machine: &'a Machine,
-    cancelled: &'a dyn Fn() -> bool,
+    tools: &'a Toolbox<'a>,
 }
 
 impl<'a> Environments<'a> {
-    pub(crate) fn new(machine: &'a Machine, cancelled: &'a dyn Fn() -> bool) -> Self {
-        Self { machine, cancelled }
+    pub(crate) fn new(tools: &'a Toolbox<'a>) -> Self {
+        Self { tools }
     }
 
-    /// The environment's name.
-    #[expect(clippy::unused_self, reason = "callers have no other door to names than the cache")]
-    pub(crate) fn key(&self, wanted: Wanted<'_>) -> Result<String, EnvironmentError> {
-        key::of(wanted.interpreter, wanted.requirements).map_err(EnvironmentError::Read)
-    }
-
-    /// The environment, built if it is not there. A warm call starts no process and takes no lock.
+    /// The environment, built if it is not there or damaged. A warm call starts no process and takes no lock.
     pub(crate) fn ensure(
         &self,
         wanted: Wanted<'_>,
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<Environment, EnvironmentError> {
-        let key = self.key(wanted)?;
-        let folder = self.machine.cache.join("envs").join(&key);
-        if let Some(found) = Environment::find(&folder, &key) {
+        let key = key::of(self.tools.interpreter, wanted.resolution).map_err(EnvironmentError::Read)?;
+        let envs = self.tools.machine.cache.join("envs");
+        let folder = envs.join(&key);
+        let shown = shown(wanted.requirements);
+        let found = |found: Environment, observer: &mut dyn FnMut(SetupEvent)| {
+            let found = Environment { requirements: shown.clone(), ..found };
             observer(ready(&found, true));
-            return Ok(found);
+            found
+        };
+        if let Look::Whole(environment) = Environment::look(&folder, &key) {
+            return Ok(found(environment, observer));
         }
-        let _lock = KeyLock::acquire(&self.machine.cache, &format!("env-{key}"), self.cancelled)?;
-        if let Some(found) = Environment::find(&folder, &key) {
-            observer(ready(&found, true));
-            return Ok(found);
+        let _lock = KeyLock::acquire(&self.tools.machine.cache, &format!("env-{key}"), self.tools.cancelled)?;
+        let cache = |source| EnvironmentError::Cache { folder: folder.clone(), source };
+        match Environment::look(&folder, &key) {
+            Look::Whole(environment) => return Ok(found(environment, observer)),
+            Look::Damaged(damage) => observer(SetupEvent::Warning {
+                message: format!("the environment in `{folder}` is damaged ({damage}): it is built again"),
+            }),
+            Look::Absent => {}
         }
-        match self.build(wanted, &key, &folder, observer) {
+        // Also what a killed process was removing.
+        let aside = envs.join(format!("{key}.old"));
+        remove(&aside).map_err(cache)?;
+        if folder.exists() {
+            fs_err::rename(&folder, &aside).map_err(cache)?;
+        }
+        let outcome = self.build(wanted, &key, &folder, shown.clone(), observer);
+        // It has no record any more under that name; if it cannot be removed now, the next build removes it.
+        let _ = remove(&aside);
+        match outcome {
             Ok(built) => {
                 observer(ready(&built, false));
                 Ok(built)
             }
             Err(error) => {
-                // What is left has no record; if it cannot be removed now, the next build removes it.
-                let _ = fs_err::remove_dir_all(&folder);
+                let _ = remove(&folder);
                 Err(error)
             }
         }
@@ -83,27 +91,24 @@ impl<'a> Environments<'a> {
         wanted: Wanted<'_>,
         key: &str,
         folder: &Utf8Path,
+        shown: Vec<String>,
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<Environment, EnvironmentError> {
         let cache = |source| EnvironmentError::Cache { folder: folder.to_owned(), source };
-        let Wanted { interpreter, requirements } = wanted;
-        let guard = Guard::install(&self.machine.cache)?;
-        if folder.exists() {
-            fs_err::remove_dir_all(folder).map_err(cache)?;
-        }
+        let interpreter = self.tools.interpreter;
+        let guard = self.tools.guard()?;
         fs_err::create_dir_all(folder).map_err(cache)?;
         // What installers read may hold credentials: it is private, and gone before the environment is declared whole.
         let private = tempfile::Builder::new().prefix(".alo-install-").tempdir_in(folder).map_err(cache)?;
         let scratch =
             Utf8Path::from_path(private.path()).ok_or_else(|| cache(io::ErrorKind::InvalidData.into()))?;
-        let shown: Vec<_> = requirements.lines().iter().map(|line| redact(line)).collect();
         let python = python_in(folder);
-        let job = Job { python: &python, requirements, scratch };
-        let mut runner = Runner::new(self.machine, &guard, &interpreter.executable, self.cancelled, observer);
-        let installer = if requirements.is_empty() {
+        let mut runner = self.tools.runner(&guard, observer);
+        let installer = if wanted.resolution.is_empty() {
             None
         } else {
-            Some(self.installer(interpreter, &job, &mut runner)?)
+            let installer = self.tools.installer(scratch, &mut runner);
+            Some(installer.map_err(|source| install_error(interpreter, source))?)
         };
         (runner.observer)(SetupEvent::BuildingEnvironment {
             key: key.to_owned(),
@@ -111,95 +116,78 @@ impl<'a> Environments<'a> {
             installer: installer.as_ref().map(|installer| installer.name().to_owned()),
             requirements: shown.clone(),
         });
-        self.make_empty(interpreter, folder, scratch, &mut runner)?;
-        let mut packages = Vec::new();
-        if let Some(installer) = &installer {
-            installer.install(&job, &mut runner).map_err(|source| install_error(interpreter, source))?;
-            packages = list(folder, &python, scratch, &mut runner)?;
+        match &installer {
+            Some(installer) => {
+                let created = installer.create(interpreter, folder, scratch, &mut runner);
+                created.map_err(|error| not_created(interpreter, folder, error))?;
+                let Wanted { resolution, requirements } = wanted;
+                let offline = self.tools.offline;
+                let job = InstallJob { python: &python, resolution, requirements, offline, scratch };
+                installer.install(&job, &mut runner).map_err(|source| install_error(interpreter, source))?;
+            }
+            None => make_empty(interpreter, folder, scratch, &mut runner)?,
         }
+        let contents = Contents::read(folder, interpreter.version)
+            .map_err(|source| EnvironmentError::List { folder: folder.to_owned(), source })?;
         let built = Environment {
             key: key.to_owned(),
             folder: folder.to_owned(),
             python,
             version: interpreter.version,
             requirements: shown,
-            packages,
+            packages: contents.packages.clone(),
         };
         let name = installer.as_ref().map(|installer| installer.name());
         private.close().map_err(cache)?;
-        built.write(&interpreter.executable, name).map_err(cache)?;
+        built.write(&interpreter.executable, name, contents).map_err(cache)?;
         Ok(built)
     }
-
-    /// uv where it is on the path and runs, else pip.
-    fn installer<'b>(
-        &'b self,
-        interpreter: &'b Interpreter,
-        job: &Job<'_>,
-        runner: &mut Runner<'_>,
-    ) -> Result<Box<dyn Installer + 'b>, EnvironmentError> {
-        if self.machine.installer != InstallerChoice::Pip
-            && let Some(program) = self.machine.program("uv")
-        {
-            let uv = Uv::new(program.clone(), self.machine);
-            if uv.check(job, runner).map_err(|source| install_error(interpreter, source))? {
-                return Ok(Box::new(uv));
-            }
-            (runner.observer)(SetupEvent::Warning {
-                message: format!("`{program}` does not run as uv should: pip is used instead"),
-            });
-        }
-        Ok(Box::new(Pip { cache: &self.machine.cache, interpreter }))
-    }
-
-    #[expect(clippy::unused_self, reason = "a step of `build`")]
-    fn make_empty(
-        &self,
-        interpreter: &Interpreter,
-        folder: &Utf8Path,
-        scratch: &Utf8Path,
-        runner: &mut Runner<'_>,
-    ) -> Result<(), EnvironmentError> {
-        if !interpreter.venv {
-            let executable = interpreter.executable.clone();
-            return Err(EnvironmentError::NoVenv { executable, version: interpreter.version });
-        }
-        let arguments = ["-I", "-m", "venv", "--without-pip", folder.as_str()];
-        let executable: &Utf8PathBuf = &interpreter.executable;
-        match runner.ask(executable, &arguments, scratch) {
-            Ok(_) => Ok(()),
-            Err(RunError::Failed { status, lines }) => {
-                let said = lines.last().cloned().unwrap_or_else(|| status.to_string());
-                Err(EnvironmentError::Venv { executable: executable.clone(), said })
-            }
-            Err(RunError::Io(source)) => Err(EnvironmentError::Cache { folder: folder.to_owned(), source }),
-            Err(RunError::Cancelled) => Err(EnvironmentError::Cancelled),
-        }
-    }
 }
 
-fn list(
+/// An environment without packages needs no installer.
+fn make_empty(
+    interpreter: &Interpreter,
     folder: &Utf8Path,
-    python: &Utf8Path,
     scratch: &Utf8Path,
     runner: &mut Runner<'_>,
-) -> Result<Vec<String>, EnvironmentError> {
-    let failed = |said: String| EnvironmentError::List { folder: folder.to_owned(), said };
-    let lines = match runner.ask(python, &["-I", "-c", LIST], scratch) {
-        Ok(lines) => lines,
-        Err(RunError::Failed { status, lines }) => {
-            return Err(failed(lines.last().cloned().unwrap_or_else(|| status.to_string())));
-        }
-        Err(RunError::Io(source)) => {
-            return Err(EnvironmentError::Cache { folder: folder.to_owned(), source });
-        }
-        Err(RunError::Cancelled) => return Err(EnvironmentError::Cancelled),
-    };
-    let answer = lines.iter().rev().find_map(|line| serde_json::from_str(line).ok());
-    answer.ok_or_else(|| failed(lines.last().cloned().unwrap_or_default()))
+) -> Result<(), EnvironmentError> {
+    if !interpreter.venv {
+        let executable = interpreter.executable.clone();
+        return Err(EnvironmentError::NoVenv { executable, version: interpreter.version });
+    }
+    let arguments = ["-I", "-m", "venv", "--without-pip", folder.as_str()];
+    let done = runner.ask(&interpreter.executable, &arguments, scratch);
+    done.map(|_| ()).map_err(|error| not_created(interpreter, folder, error))
 }
 
-fn install_error(interpreter: &Interpreter, source: InstallError) -> EnvironmentError {
+fn not_created(interpreter: &Interpreter, folder: &Utf8Path, error: RunError) -> EnvironmentError {
+    let executable: Utf8PathBuf = interpreter.executable.clone();
+    match error {
+        RunError::Failed { .. } if !interpreter.venv => {
+            EnvironmentError::NoVenv { executable, version: interpreter.version }
+        }
+        RunError::Failed { status, lines } => {
+            let said = lines.last().cloned().unwrap_or_else(|| status.to_string());
+            EnvironmentError::Venv { executable, said }
+        }
+        RunError::Io(source) => EnvironmentError::Cache { folder: folder.to_owned(), source },
+        RunError::Cancelled => EnvironmentError::Cancelled,
+    }
+}
+
+fn remove(folder: &Utf8Path) -> io::Result<()> {
+    match fs_err::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Requirements as people get to see them.
+pub(crate) fn shown(requirements: &RequirementSet) -> Vec<String> {
+    requirements.lines().iter().map(|line| redact(line)).collect()
+}
+
+pub(crate) fn install_error(interpreter: &Interpreter, source: InstallError) -> EnvironmentError {
     EnvironmentError::Install { python: interpreter.version.to_string(), source }
 }
 

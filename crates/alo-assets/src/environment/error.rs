@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use crate::installer::InstallError;
 use crate::interpreter::PythonVersion;
 use crate::key_lock::LockError;
+use crate::lockfile::LockfileError;
 use crate::unpack::UnpackError;
 
 /// Why there is no environment.
@@ -21,6 +22,12 @@ pub enum EnvironmentError {
         /// What the installer said.
         #[source]
         source: InstallError,
+    },
+    /// The requirements exclude each other.
+    #[error("the packages cannot be had together: {reason}")]
+    NoSolution {
+        /// Why, in the installer's words.
+        reason: String,
     },
     /// The interpreter could not make an empty environment.
     #[error("failed to make an environment with `{executable}`: {said}")]
@@ -38,13 +45,14 @@ pub enum EnvironmentError {
         /// Its version.
         version: PythonVersion,
     },
-    /// The environment cannot tell what it holds.
-    #[error("failed to list the packages of the environment at `{folder}`: {said}")]
+    /// It cannot be told what an environment holds.
+    #[error("failed to list the packages of the environment at `{folder}`")]
     List {
         /// The environment.
         folder: Utf8PathBuf,
-        /// What it said instead.
-        said: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
     },
     /// The cache could not be read or written.
     #[error("failed to keep the environment at `{folder}`")]
@@ -58,6 +66,9 @@ pub enum EnvironmentError {
     /// A file that requirements name could not be read.
     #[error("failed to read a file that the requirements name")]
     Read(#[source] io::Error),
+    /// `alo.lock` does not allow it.
+    #[error(transparent)]
+    Lockfile(#[from] LockfileError),
     /// The cache could not be locked.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -74,6 +85,7 @@ impl EnvironmentError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Install { source, .. } => source.hint(),
+            Self::Lockfile(error) => error.hint(),
             Self::NoVenv { version, .. } => Some(format!(
                 "install it (Debian and Ubuntu: `apt install python{}.{}-venv`), or put uv on PATH, which needs none",
                 version.major, version.minor
@@ -83,6 +95,9 @@ impl EnvironmentError {
             }
             Self::Cache { .. } | Self::Unpack(_) => {
                 Some("check the space and the permissions of the cache folder".to_owned())
+            }
+            Self::NoSolution { .. } => {
+                Some("loosen one of the requirements that exclude each other".to_owned())
             }
             Self::Read(_) | Self::Lock(_) | Self::Cancelled => None,
         }

@@ -1,10 +1,11 @@
 //! Python environments of the cache: named by what they hold, built once, found without starting a process.
 
 mod build;
+mod contents;
 mod error;
 mod key;
 mod record;
 
-pub(crate) use build::{Environments, Wanted};
+pub(crate) use build::{Environments, Wanted, install_error, shown};
 pub use error::EnvironmentError;
 pub use record::Environment;

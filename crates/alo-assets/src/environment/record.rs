@@ -5,11 +5,12 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::contents::Contents;
 use crate::durable;
 use crate::interpreter::PythonVersion;
 
 /// Version of the record's format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The record's name inside the environment.
 const FILE: &str = "alo-environment.json";
 
@@ -17,7 +18,7 @@ const FILE: &str = "alo-environment.json";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Environment {
-    /// What tells it from others: a digest of interpreter and requirements.
+    /// What tells it from others: a digest of interpreter and packages.
     pub key: String,
     /// Its folder.
     pub folder: Utf8PathBuf,
@@ -31,6 +32,17 @@ pub struct Environment {
     pub packages: Vec<String>,
 }
 
+/// What the folder of an environment turns out to be.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// Nothing, or what a killed build has left.
+    Absent,
+    /// It was whole once; what has happened to it since, in words.
+    Damaged(String),
+    /// It can be used.
+    Whole(Environment),
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     format: u32,
@@ -39,27 +51,41 @@ struct Record {
     interpreter: Utf8PathBuf,
     installer: Option<String>,
     requirements: Vec<String>,
-    packages: Vec<String>,
+    #[serde(flatten)]
+    contents: Contents,
 }
 
 impl Environment {
-    /// Reads the environment of that key in `folder`; `None` if it is not there, not whole or not usable.
-    pub(super) fn find(folder: &Utf8Path, key: &str) -> Option<Self> {
-        let record: Record = serde_json::from_slice(&fs_err::read(folder.join(FILE)).ok()?).ok()?;
-        let python = python_in(folder);
-        // The interpreter is a link: `exists` looks at what is behind it.
-        (record.format == FORMAT && record.key == key && python.exists()).then(|| Self {
-            key: record.key,
-            folder: folder.to_owned(),
-            python,
-            version: record.python,
-            requirements: record.requirements,
-            packages: record.packages,
-        })
+    /// Looks at the environment of that key in `folder`. Starts no process.
+    pub(super) fn look(folder: &Utf8Path, key: &str) -> Look {
+        let Ok(text) = fs_err::read(folder.join(FILE)) else { return Look::Absent };
+        let record: Record = match serde_json::from_slice(&text) {
+            Ok(record) => record,
+            Err(error) => return Look::Damaged(format!("its record makes no sense ({error})")),
+        };
+        if record.format != FORMAT || record.key != key {
+            return Look::Absent;
+        }
+        match record.contents.damage(folder, record.python) {
+            Some(damage) => Look::Damaged(damage),
+            None => Look::Whole(Self {
+                key: record.key,
+                folder: folder.to_owned(),
+                python: python_in(folder),
+                version: record.python,
+                requirements: record.requirements,
+                packages: record.contents.packages,
+            }),
+        }
     }
 
     /// Declares the environment whole.
-    pub(super) fn write(&self, interpreter: &Utf8Path, installer: Option<&str>) -> io::Result<()> {
+    pub(super) fn write(
+        &self,
+        interpreter: &Utf8Path,
+        installer: Option<&str>,
+        contents: Contents,
+    ) -> io::Result<()> {
         let record = Record {
             format: FORMAT,
             key: self.key.clone(),
@@ -67,7 +93,7 @@ impl Environment {
             interpreter: interpreter.to_owned(),
             installer: installer.map(str::to_owned),
             requirements: self.requirements.clone(),
-            packages: self.packages.clone(),
+            contents,
         };
         durable::write(&self.folder.join(FILE), &serde_json::to_vec_pretty(&record)?)
     }

@@ -77,6 +77,8 @@ pub enum FailureReason {
     Build(String),
     /// The index cannot be reached.
     Network(String),
+    /// A file is not the one that the lock or the plan names.
+    Hash(String),
     /// The disk is full.
     DiskFull(String),
     /// Anything else.
@@ -92,6 +94,7 @@ impl FailureReason {
                 Self::Conflict(_) => "loosen one of the requirements that exclude each other",
                 Self::Build(_) => "choose a version that has a wheel for this Python, or install what its build needs",
                 Self::Network(_) => "check the network, the proxy (`HTTPS_PROXY`) and the index (`PIP_INDEX_URL`)",
+                Self::Hash(_) => "the file on the index has changed, or is not what was meant: run `alo update` once you trust it",
                 Self::DiskFull(_) => "free space on the disk of the cache",
                 Self::Other(_) => return None,
             }
@@ -108,6 +111,7 @@ impl fmt::Display for FailureReason {
             Self::Conflict(line) => write!(f, "the requirements exclude each other: {line}"),
             Self::Build(line) => write!(f, "a package could not be built: {line}"),
             Self::Network(line) => write!(f, "the package index cannot be reached: {line}"),
+            Self::Hash(line) => write!(f, "a downloaded file is not the expected one: {line}"),
             Self::DiskFull(_) => f.write_str("the disk is full"),
             Self::Other(line) => f.write_str(line),
         }
@@ -116,8 +120,9 @@ impl fmt::Display for FailureReason {
 
 /// What installers say, lower-case, and what it means; the first that is found counts.
 type Signs = (&'static [&'static str], fn(String) -> FailureReason);
-const SIGNS: [Signs; 6] = [
+const SIGNS: [Signs; 7] = [
     (&["no space left on device", "disk quota exceeded"], FailureReason::DiskFull),
+    (&["hash mismatch", "do not match the hashes"], FailureReason::Hash),
     (
         &[
             "failed to establish a new connection",

@@ -1,36 +1,78 @@
 //! Installers of packages, behind one trait: uv where it is on the path, else pip.
+//!
+//! Requirements are resolved first, then exactly what that gave is installed: so a set of packages has a name before it
+//! is built, and can be kept in `alo.lock`.
 
 mod choice;
 mod failure;
 mod pip;
 mod run;
+mod toolbox;
 mod uv;
 
 use camino::Utf8Path;
+use jiff::Timestamp;
 
 pub use choice::{InstallerChoice, InstallerChoiceError};
 pub use failure::{FailureReason, InstallError};
 pub(crate) use pip::Pip;
 pub(crate) use run::{RunError, Runner};
+pub(crate) use toolbox::Toolbox;
 pub(crate) use uv::Uv;
 
+use crate::interpreter::Interpreter;
 use crate::requirements::RequirementSet;
+use crate::resolution::Resolution;
 
-/// What is to be installed, and where.
-pub(crate) struct Job<'a> {
-    /// The interpreter inside the environment.
-    pub(crate) python: &'a Utf8Path,
+/// What is to be resolved.
+#[derive(Clone, Copy)]
+pub(crate) struct ResolveJob<'a> {
+    /// The interpreter that the packages are for.
+    pub(crate) interpreter: &'a Interpreter,
     /// What the environment is to hold.
     pub(crate) requirements: &'a RequirementSet,
+    /// Packages whose versions are kept where the requirements allow it.
+    pub(crate) preferences: &'a Resolution,
+    /// The indexes as they stood then.
+    pub(crate) as_of: Option<Timestamp>,
+    /// Whether nothing is fetched.
+    pub(crate) offline: bool,
+    /// A private folder for files the installer reads and writes; the caller removes it.
+    pub(crate) scratch: &'a Utf8Path,
+}
+
+/// What is to be installed, and where.
+#[derive(Clone, Copy)]
+pub(crate) struct InstallJob<'a> {
+    /// The interpreter inside the environment.
+    pub(crate) python: &'a Utf8Path,
+    /// The exact packages.
+    pub(crate) resolution: &'a Resolution,
+    /// What they were resolved from: indexes, and credentials of URLs.
+    pub(crate) requirements: &'a RequirementSet,
+    /// Whether nothing is fetched.
+    pub(crate) offline: bool,
     /// A private folder for files the installer reads; the caller removes it.
     pub(crate) scratch: &'a Utf8Path,
 }
 
-/// Installs packages into an environment that has none.
+/// Finds packages and installs them into environments.
 pub(crate) trait Installer {
     /// The program's name, for people.
     fn name(&self) -> &'static str;
 
-    /// Installs everything, byte-code included.
-    fn install(&self, job: &Job<'_>, runner: &mut Runner<'_>) -> Result<(), InstallError>;
+    /// The exact packages that the requirements come to.
+    fn resolve(&self, job: &ResolveJob<'_>, runner: &mut Runner<'_>) -> Result<Resolution, InstallError>;
+
+    /// Makes an empty environment in a folder that holds nothing but `scratch`.
+    fn create(
+        &self,
+        interpreter: &Interpreter,
+        folder: &Utf8Path,
+        scratch: &Utf8Path,
+        runner: &mut Runner<'_>,
+    ) -> Result<(), RunError>;
+
+    /// Installs exactly these packages, byte-code included.
+    fn install(&self, job: &InstallJob<'_>, runner: &mut Runner<'_>) -> Result<(), InstallError>;
 }

@@ -3,16 +3,24 @@
 //! One copy of it for each interpreter lies in the cache and works on environments from outside, so that an environment
 //! holds the same packages whichever installer has made it.
 
+use std::io;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::failure::{FailureReason, InstallError, reason};
-use super::{Installer, Job, RunError, Runner};
+use super::{InstallJob, Installer, ResolveJob, RunError, Runner};
 use crate::digest;
 use crate::interpreter::Interpreter;
 use crate::key_lock::{KeyLock, LockError};
+use crate::requirements::RequirementSet;
+use crate::resolution::{PackageSource, Resolution, read_report};
 
 /// Made last: a copy without it is not finished.
 const MARKER: &str = "alo-ready";
+/// The first pip with `--report`.
+const FIRST_WITH_REPORT: (u32, u32) = (22, 2);
+/// The first pip with `--uploaded-prior-to`.
+const FIRST_WITH_UPLOAD_TIME: (u32, u32) = (26, 0);
 
 /// pip, taken from the interpreter's own `ensurepip`.
 pub(crate) struct Pip<'a> {
@@ -66,39 +74,163 @@ impl Installer for Pip<'_> {
         "pip"
     }
 
-    fn install(&self, job: &Job<'_>, runner: &mut Runner<'_>) -> Result<(), InstallError> {
+    fn resolve(&self, job: &ResolveJob<'_>, runner: &mut Runner<'_>) -> Result<Resolution, InstallError> {
         let pip = self.package(job.scratch, runner)?;
+        let version = version_of(&pip);
+        if version < FIRST_WITH_REPORT {
+            return Err(self.too_old(version, "cannot tell what it would install"));
+        }
+        if job.as_of.is_some() && version < FIRST_WITH_UPLOAD_TIME {
+            return Err(self.too_old(version, "does not know `--as-of`"));
+        }
         let set = job.requirements;
-        let mut install = |lines: Vec<String>, more: &[&str]| {
-            let file = job.scratch.join("requirements.txt");
-            let io = |source| InstallError::Run { program: pip.to_string(), source };
-            fs_err::write(&file, lines.join("\n")).map_err(io)?;
-            let mut arguments = vec![pip.as_str(), "install", "--no-warn-script-location"];
-            arguments.extend(more);
-            if set.options.pre {
-                arguments.push("--pre");
+        if !job.preferences.is_empty() {
+            // Where the new requirements do not allow the old versions, they count as if there were none.
+            let kept = self.report(job, &set.lines(), job.preferences, &pip, runner);
+            match kept {
+                Err(error) if error.is_unresolvable() => {}
+                done => return done,
             }
-            for host in &set.options.trusted_hosts {
-                arguments.extend(["--trusted-host", host]);
-            }
-            arguments.extend(["--requirement", file.as_str()]);
-            let done = runner.run(job.python, &arguments, job.scratch, &[]);
-            done.map(|_| ()).map_err(|error| failed(error, job.python))
-        };
-        let together = install(set.lines(), &[]);
-        match together {
+        }
+        let nothing = Resolution::default();
+        match self.report(job, &set.lines(), &nothing, &pip, runner) {
             Err(InstallError::Failed { reason: FailureReason::Conflict(_), .. })
                 if !set.forced_lines().is_empty() =>
             {
-                // pip has no overrides: the others first, then the pins that override them.
-                install(set.unforced_lines(), &[])?;
+                // pip has no overrides: what the others need, with the forced pins put over it.
+                let others = self.report(job, &set.unforced_lines(), &nothing, &pip, runner)?;
                 let mut lines = set.options.lines();
                 lines.extend(set.forced_lines());
-                install(lines, &["--force-reinstall"])
+                let forced = self.report(job, &lines, &nothing, &pip, runner)?;
+                Ok(overlaid(&others, &forced, set))
             }
             done => done,
         }
     }
+
+    fn create(
+        &self,
+        interpreter: &Interpreter,
+        folder: &Utf8Path,
+        scratch: &Utf8Path,
+        runner: &mut Runner<'_>,
+    ) -> Result<(), RunError> {
+        let arguments = ["-I", "-m", "venv", "--without-pip", folder.as_str()];
+        runner.ask(&interpreter.executable, &arguments, scratch).map(|_| ())
+    }
+
+    fn install(&self, job: &InstallJob<'_>, runner: &mut Runner<'_>) -> Result<(), InstallError> {
+        let pip = self.package(job.scratch, runner)?;
+        let lines = job.resolution.install_lines(job.requirements);
+        // pip checks either all hashes of a file or none.
+        for packages in [lines.hashed, lines.unhashed] {
+            if packages.is_empty() {
+                continue;
+            }
+            let mut text = job.requirements.options.place_lines();
+            text.extend(packages);
+            let file = job.scratch.join("requirements.txt");
+            fs_err::write(&file, text.join("\n")).map_err(|source| run_error(&pip, source))?;
+            let mut arguments = vec![pip.as_str(), "install", "--no-warn-script-location", "--no-deps"];
+            arguments.extend(indexes(job.requirements, job.offline));
+            arguments.extend(["--requirement", file.as_str()]);
+            runner
+                .run(job.python, &arguments, job.scratch, &[])
+                .map_err(|error| failed(error, job.python))?;
+        }
+        Ok(())
+    }
+}
+
+impl Pip<'_> {
+    /// What pip would install for these lines.
+    fn report(
+        &self,
+        job: &ResolveJob<'_>,
+        lines: &[String],
+        preferences: &Resolution,
+        pip: &Utf8Path,
+        runner: &mut Runner<'_>,
+    ) -> Result<Resolution, InstallError> {
+        let (file, answer) = (job.scratch.join("requirements.in"), job.scratch.join("report.json"));
+        let kept = job.scratch.join("kept.txt");
+        let io = |source| run_error(pip, source);
+        fs_err::write(&file, lines.join("\n")).map_err(io)?;
+        let mut arguments = vec![pip.as_str(), "install", "--dry-run", "--ignore-installed"];
+        arguments.extend(["--report", answer.as_str()]);
+        let pinned: Vec<_> = preferences
+            .packages()
+            .iter()
+            .filter(|package| package.source == PackageSource::Index)
+            .map(ToString::to_string)
+            .collect();
+        if !pinned.is_empty() {
+            fs_err::write(&kept, pinned.join("\n")).map_err(io)?;
+            arguments.extend(["--constraint", kept.as_str()]);
+        }
+        if job.requirements.options.pre {
+            arguments.push("--pre");
+        }
+        let as_of = job.as_of.map(|time| time.to_string());
+        if let Some(as_of) = &as_of {
+            arguments.extend(["--uploaded-prior-to", as_of]);
+        }
+        arguments.extend(indexes(job.requirements, job.offline));
+        arguments.extend(["--requirement", file.as_str()]);
+        let program = &self.interpreter.executable;
+        runner.run(program, &arguments, job.scratch, &[]).map_err(|error| failed(error, program))?;
+        let packages = fs_err::read(&answer).and_then(|text| read_report(&text)).map_err(io)?;
+        Ok(Resolution::new(packages, job.requirements))
+    }
+
+    fn too_old(&self, version: (u32, u32), lack: &str) -> InstallError {
+        let reason = FailureReason::Other(format!(
+            "the pip {}.{} of the Python at `{}` {lack}: put uv on PATH, or use a newer Python",
+            version.0, version.1, self.interpreter.executable
+        ));
+        InstallError::Failed { installer: "pip", reason, lines: Vec::new() }
+    }
+}
+
+fn indexes(requirements: &RequirementSet, offline: bool) -> Vec<&str> {
+    let mut arguments = Vec::new();
+    if offline {
+        arguments.push("--no-index");
+    }
+    if requirements.options.prefer_binary {
+        arguments.push("--prefer-binary");
+    }
+    for host in &requirements.options.trusted_hosts {
+        arguments.extend(["--trusted-host", host]);
+    }
+    arguments
+}
+
+/// The packages of `others`, those that are forced put in their places, and what these need that is not there yet.
+fn overlaid(others: &Resolution, forced: &Resolution, set: &RequirementSet) -> Resolution {
+    let is_forced = |name: &str| set.iter().any(|item| item.forced && item.name.as_deref() == Some(name));
+    let has = |resolution: &Resolution, name: &str| resolution.packages().iter().any(|one| one.name == name);
+    let mut packages: Vec<_> =
+        others.packages().iter().filter(|package| !is_forced(&package.name)).cloned().collect();
+    let added = forced.packages().iter();
+    packages.extend(added.filter(|package| is_forced(&package.name) || !has(others, &package.name)).cloned());
+    Resolution::new(packages, set)
+}
+
+/// The version of the `pip` package in a folder, by the metadata beside it; 0.0 if there is none.
+fn version_of(package: &Utf8Path) -> (u32, u32) {
+    let beside = package.parent().and_then(|folder| folder.read_dir_utf8().ok());
+    let mut names = beside.into_iter().flatten().flatten().map(|entry| entry.file_name().to_owned());
+    let found = names.find_map(|name| {
+        let version = name.strip_prefix("pip-")?.strip_suffix(".dist-info")?.to_owned();
+        let mut numbers = version.split('.').map(|number| number.parse().ok());
+        Some((numbers.next()??, numbers.next()??))
+    });
+    found.unwrap_or_default()
+}
+
+fn run_error(program: &Utf8Path, source: io::Error) -> InstallError {
+    InstallError::Run { program: program.to_string(), source }
 }
 
 fn failed(error: RunError, program: &Utf8Path) -> InstallError {

@@ -1,12 +1,16 @@
 //! uv: the fast installer, used when it is on the path.
 
 use std::ffi::OsString;
+use std::io;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::failure::{InstallError, reason};
-use super::{Installer, Job, RunError, Runner};
+use super::{InstallJob, Installer, ResolveJob, RunError, Runner};
 use crate::Machine;
+use crate::interpreter::Interpreter;
+use crate::requirements::Options;
+use crate::resolution::{Resolution, read_pinned};
 
 /// pip's variables and what uv calls them. uv's own win.
 const TRANSLATED: [(&str, &str); 6] = [
@@ -50,16 +54,38 @@ impl Uv {
         let no_index = machine
             .variable("PIP_NO_INDEX")
             .is_some_and(|value| !matches!(value.to_lowercase().as_str(), "0" | "false" | "no" | "off"));
+        // The interpreter is chosen here: uv is not to fetch another.
+        variables.push(("UV_PYTHON_DOWNLOADS".into(), "never".into()));
         Self { program, variables, no_index }
     }
 
     /// Whether it runs at all. What lies on the path under that name may be anything.
-    pub(crate) fn check(&self, job: &Job<'_>, runner: &mut Runner<'_>) -> Result<bool, InstallError> {
-        match runner.ask(&self.program, &["--version"], job.scratch) {
+    pub(crate) fn check(&self, scratch: &Utf8Path, runner: &mut Runner<'_>) -> Result<bool, InstallError> {
+        match runner.ask(&self.program, &["--version"], scratch) {
             Ok(lines) => Ok(lines.iter().any(|line| line.starts_with("uv "))),
             Err(RunError::Failed { .. }) => Ok(false),
             Err(error) => Err(self.failed(error)),
         }
+    }
+
+    fn io(&self, source: io::Error) -> InstallError {
+        InstallError::Run { program: self.program.to_string(), source }
+    }
+
+    /// What both of its commands are told of indexes.
+    fn indexes<'a>(&self, options: &'a Options, offline: bool) -> Vec<&'a str> {
+        // As pip does: every index counts, the best version wins.
+        let mut arguments = vec!["--index-strategy", "unsafe-best-match"];
+        if self.no_index && !options.no_index {
+            arguments.push("--no-index");
+        }
+        if offline {
+            arguments.push("--offline");
+        }
+        for host in &options.trusted_hosts {
+            arguments.extend(["--allow-insecure-host", host]);
+        }
+        arguments
     }
 
     fn failed(&self, error: RunError) -> InstallError {
@@ -78,38 +104,69 @@ impl Installer for Uv {
         "uv"
     }
 
-    fn install(&self, job: &Job<'_>, runner: &mut Runner<'_>) -> Result<(), InstallError> {
-        let io = |source| InstallError::Run { program: self.program.to_string(), source };
-        let file = job.scratch.join("requirements.txt");
-        fs_err::write(&file, job.requirements.lines().join("\n")).map_err(io)?;
-        let overrides = job.scratch.join("overrides.txt");
+    fn resolve(&self, job: &ResolveJob<'_>, runner: &mut Runner<'_>) -> Result<Resolution, InstallError> {
+        let (input, overrides) = (job.scratch.join("requirements.in"), job.scratch.join("overrides.txt"));
+        let output = job.scratch.join("resolved.txt");
+        fs_err::write(&input, job.requirements.lines().join("\n")).map_err(|error| self.io(error))?;
+        // What the output file holds already is preferred.
+        let preferred: Vec<_> = job.preferences.packages().iter().map(ToString::to_string).collect();
+        fs_err::write(&output, preferred.join("\n")).map_err(|error| self.io(error))?;
         let mut arguments = vec![
             "pip",
-            "install",
+            "compile",
+            "--quiet",
             "--python",
-            job.python.as_str(),
-            "--compile-bytecode",
-            // As pip does: every index counts, the best version wins.
-            "--index-strategy",
-            "unsafe-best-match",
-            "--requirement",
-            file.as_str(),
+            job.interpreter.executable.as_str(),
+            "--generate-hashes",
+            "--no-header",
+            "--no-annotate",
+            "--no-strip-extras",
         ];
+        arguments.extend(self.indexes(&job.requirements.options, job.offline));
         let forced = job.requirements.forced_lines();
         if !forced.is_empty() {
-            fs_err::write(&overrides, forced.join("\n")).map_err(io)?;
+            fs_err::write(&overrides, forced.join("\n")).map_err(|error| self.io(error))?;
             arguments.extend(["--override", overrides.as_str()]);
         }
-        let options = &job.requirements.options;
-        if options.pre {
+        if job.requirements.options.pre {
             arguments.extend(["--prerelease", "allow"]);
         }
-        if self.no_index && !options.no_index {
-            arguments.push("--no-index");
+        let as_of = job.as_of.map(|time| time.to_string());
+        if let Some(as_of) = &as_of {
+            arguments.extend(["--exclude-newer", as_of]);
         }
-        for host in &options.trusted_hosts {
-            arguments.extend(["--allow-insecure-host", host]);
-        }
+        arguments.extend(["--output-file", output.as_str(), input.as_str()]);
+        let done = runner.run(&self.program, &arguments, job.scratch, &self.variables);
+        done.map_err(|error| self.failed(error))?;
+        let text = fs_err::read_to_string(&output).map_err(|error| self.io(error))?;
+        let packages = read_pinned(&text).map_err(|error| self.io(error))?;
+        Ok(Resolution::new(packages, job.requirements))
+    }
+
+    fn create(
+        &self,
+        interpreter: &Interpreter,
+        folder: &Utf8Path,
+        scratch: &Utf8Path,
+        runner: &mut Runner<'_>,
+    ) -> Result<(), RunError> {
+        let executable = interpreter.executable.as_str();
+        let arguments =
+            ["venv", "--quiet", "--no-project", "--allow-existing", "--python", executable, folder.as_str()];
+        runner.ask(&self.program, &arguments, scratch).map(|_| ())
+    }
+
+    fn install(&self, job: &InstallJob<'_>, runner: &mut Runner<'_>) -> Result<(), InstallError> {
+        let file = job.scratch.join("requirements.txt");
+        let lines = job.resolution.install_lines(job.requirements);
+        let mut text = job.requirements.options.place_lines();
+        text.extend(lines.hashed);
+        text.extend(lines.unhashed);
+        fs_err::write(&file, text.join("\n")).map_err(|error| self.io(error))?;
+        let mut arguments = vec!["pip", "install", "--python", job.python.as_str(), "--no-deps"];
+        arguments.push("--compile-bytecode");
+        arguments.extend(self.indexes(&job.requirements.options, job.offline));
+        arguments.extend(["--requirement", file.as_str()]);
         let done = runner.run(&self.program, &arguments, job.scratch, &self.variables);
         done.map(|_| ()).map_err(|error| self.failed(error))
     }

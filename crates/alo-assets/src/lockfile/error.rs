@@ -34,6 +34,12 @@ pub enum LockfileError {
         /// The steps, in backticks.
         steps: Vec<String>,
     },
+    /// The file may not change, and packages would.
+    #[error("`alo.lock` may not change, but {} would", .changes.join(", "))]
+    Packages {
+        /// What would change, in words.
+        changes: Vec<String>,
+    },
 }
 
 impl LockfileError {
@@ -44,7 +50,7 @@ impl LockfileError {
                 "restore the file from version control, or delete it to take every branch as it is now"
                     .to_owned(),
             ),
-            Self::Leftover { .. } => {
+            Self::Leftover { .. } | Self::Packages { .. } => {
                 Some("run without `--locked` once, and keep the `alo.lock` that results".to_owned())
             }
             Self::Io { .. } => None,

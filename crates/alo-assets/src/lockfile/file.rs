@@ -7,17 +7,19 @@ use alo_plan::{PipelineKind, StepName};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::environments::{self, LockedEnvironment, LockedGroup};
 use super::error::LockfileError;
 use super::pin::Pin;
 use crate::durable;
 use crate::git::{GitRef, GitUrl};
+use crate::interpreter::PythonVersion;
 
 /// Version of the format.
 const FORMAT: u32 = 1;
 /// The file's name in the project.
 const NAME: &str = "alo.lock";
-const HEADER: &str = "# The commits that the steps of this project run, written by alo. Keep it under version control.\n\
-                      # `get_asset_source: once` obeys it; remove a step to take its branch as it is now.\n";
+const HEADER: &str = "# The commits and packages that the steps of this project run, written by alo. Keep it under version control.\n\
+                      # `get_asset_source: once` obeys it; `alo update` takes branches and packages as they are now.\n";
 
 /// The pins of a project.
 #[derive(Debug, Clone)]
@@ -36,14 +38,20 @@ struct Content {
     train_pipeline: Pins,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     inference_pipeline: Pins,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    environments: Vec<LockedEnvironment>,
 }
 
 impl Lockfile {
     /// Reads `alo.lock` of a project; a project without one has no pins.
     pub fn read(project: &Utf8Path) -> Result<Self, LockfileError> {
         let path = project.join(NAME);
-        let empty =
-            || Content { version: FORMAT, train_pipeline: Pins::new(), inference_pipeline: Pins::new() };
+        let empty = || Content {
+            version: FORMAT,
+            train_pipeline: Pins::new(),
+            inference_pipeline: Pins::new(),
+            environments: Vec::new(),
+        };
         let content = match fs_err::read_to_string(&path) {
             Ok(text) if text.trim().is_empty() => empty(),
             Ok(text) => serde_yaml::from_str(&text)
@@ -82,6 +90,26 @@ impl Lockfile {
     pub(crate) fn leftovers(&self, kind: PipelineKind, steps: &[&StepName]) -> Vec<&str> {
         let names = self.pins(kind).keys().map(String::as_str);
         names.filter(|name| !steps.iter().any(|step| step.as_str() == *name)).collect()
+    }
+
+    /// The environments, train's first.
+    pub fn environments(&self) -> &[LockedEnvironment] {
+        &self.content.environments
+    }
+
+    /// The Python (two numbers) that the packages of a pipeline were resolved for.
+    pub fn python(&self, kind: PipelineKind) -> Option<PythonVersion> {
+        let entry = self.content.environments.iter().find(|entry| entry.members(kind).is_some())?;
+        Some(PythonVersion { patch: None, ..entry.python })
+    }
+
+    /// Takes over the environments that a pipeline has decided on.
+    pub(crate) fn set_environments(&mut self, kind: PipelineKind, groups: Vec<LockedGroup>) {
+        let entries = environments::with(&self.content.environments, kind, groups);
+        if entries != self.content.environments {
+            self.content.environments = entries;
+            self.is_changed = true;
+        }
     }
 
     /// Forgets the steps of a pipeline that are not among these.
@@ -146,8 +174,8 @@ mod tests {
         lock.set(PipelineKind::Inference, &StepName::new("input"), pin(&url, "", "b"));
         assert!(lock.write().unwrap());
         insta::assert_snapshot!(fs_err::read_to_string(project.join("alo.lock")).unwrap(), @r"
-        # The commits that the steps of this project run, written by alo. Keep it under version control.
-        # `get_asset_source: once` obeys it; remove a step to take its branch as it is now.
+        # The commits and packages that the steps of this project run, written by alo. Keep it under version control.
+        # `get_asset_source: once` obeys it; `alo update` takes branches and packages as they are now.
         version: 1
         train_pipeline:
           train:

@@ -58,6 +58,7 @@ pub(crate) fn complete(set: &mut RequirementSet) -> Option<Addition> {
         text: addition.constraint.to_owned(),
         name: Some("numpy".to_owned()),
         specifiers: None,
+        hashes: Vec::new(),
         forced: false,
         path: None,
         origin: Origin { step: cause.origin.step.clone(), file: None },

@@ -21,6 +21,8 @@ pub struct Requirement {
     pub name: Option<String>,
     /// The versions that are accepted, if they are restricted.
     pub specifiers: Option<VersionSpecifiers>,
+    /// Digests its files may have (`--hash`): `sha256:…`.
+    pub hashes: Vec<String>,
     /// `--force-reinstall`: whatever else is asked of this package does not count.
     pub forced: bool,
     /// A file or folder of this machine that is to be installed.
@@ -136,6 +138,7 @@ pub(super) fn parse(
 ) -> Result<Item, RequirementError> {
     let mut requirement = String::new();
     let (mut tail, mut forced, mut editable) = (String::new(), false, false);
+    let mut hashes = Vec::new();
     let mut index = None;
     for word in words(text) {
         match word {
@@ -165,7 +168,8 @@ pub(super) fn parse(
                         options.constraints.push(path);
                     }
                     "-i" | "--index-url" | "--pypi-url" => index = Some(value_or_fault()?.to_owned()),
-                    "--hash" | "--config-settings" | "--global-option" => {
+                    "--hash" => hashes.push(value_or_fault()?.replacen('=', ":", 1)),
+                    "--config-settings" | "--global-option" => {
                         tail.extend([" ", name, "=", value_or_fault()?]);
                     }
                     _ => options.read(name, value, base).map_err(|option| match option {
@@ -189,6 +193,7 @@ pub(super) fn parse(
     }
     let mut found = one(&requirement, &origin, base)?;
     found.forced = forced;
+    found.hashes = hashes;
     found.text.push_str(&tail);
     if editable {
         found.text.insert_str(0, "-e ");
@@ -201,6 +206,7 @@ fn one(text: &str, origin: &Origin, base: &Utf8Path) -> Result<Requirement, Requ
         text,
         name,
         specifiers: None,
+        hashes: Vec::new(),
         forced: false,
         path,
         origin: origin.clone(),
@@ -349,7 +355,7 @@ mod tests {
             ("a @ git+https://h/r.git@v1", "a", "a @ git+https://h/r.git@v1"),
             ("git+https://h/r.git#egg=My_Pkg", "my-pkg", "git+https://h/r.git#egg=My_Pkg"),
             ("https://h/My_Pkg-1.0-py3-none-any.whl", "my-pkg", "https://h/My_Pkg-1.0-py3-none-any.whl"),
-            ("a==1 --hash=sha256:00", "a", "a==1 --hash=sha256:00"),
+            ("a==1 --hash=sha256:00", "a", "a==1"),
         ] {
             let found = requirement(text);
             assert_eq!(found.name.as_deref(), Some(name), "{text}");
@@ -361,6 +367,7 @@ mod tests {
     fn options_of_an_item_are_taken_off_it() {
         let found = requirement("numpy==1.25.2 --force-reinstall");
         assert!(found.forced && found.text == "numpy==1.25.2");
+        assert_eq!(requirement("a==1 --hash=sha256:00 --hash sha256:11").hashes, ["sha256:00", "sha256:11"]);
         let (_, options) = read("torch==2.0.0 --index-url https://h/cpu");
         assert_eq!(options.extra_indexes, ["https://h/cpu"]);
         let (_, options) = read("--index-url=https://h/simple");

@@ -7,6 +7,7 @@ mod options;
 mod set;
 
 pub(crate) use file::of_step;
+pub(crate) use item::normalize;
 pub use item::{Origin, Requirement, RequirementError};
 pub(crate) use options::Options;
 pub(crate) use set::RequirementSet;

@@ -15,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) no_index: bool,
     /// Whether pre-releases are accepted.
     pub(crate) pre: bool,
+    /// Whether an older version with a wheel goes before a newer one without; uv does so by itself where it must.
+    pub(crate) prefer_binary: bool,
     /// Hosts whose certificates are not checked.
     pub(crate) trusted_hosts: Vec<String>,
     /// Packages that are built from source, as pip writes them.
@@ -46,9 +48,10 @@ impl Options {
             "--only-binary" => add(&mut self.only_binary, needed()?),
             "--no-index" => self.no_index = true,
             "--pre" => self.pre = true,
+            "--prefer-binary" => self.prefer_binary = true,
             // They ask for what is done here anyway, or for what makes no difference in a fresh environment.
             "-U" | "--upgrade" | "--no-cache-dir" | "-q" | "--quiet" | "-v" | "--verbose"
-            | "--prefer-binary" | "--require-hashes" | "--user" | "--ignore-installed" | "-I" => {}
+            | "--require-hashes" | "--user" | "--ignore-installed" | "-I" => {}
             _ => return Err(Some(name.to_owned())),
         }
         Ok(())
@@ -73,6 +76,7 @@ impl Options {
         }
         self.no_index |= other.no_index;
         self.pre |= other.pre;
+        self.prefer_binary |= other.prefer_binary;
         for (ours, theirs) in [
             (&mut self.extra_indexes, other.extra_indexes),
             (&mut self.find_links, other.find_links),
@@ -93,6 +97,13 @@ impl Options {
 
     /// The options as lines of a requirements file; those of them that both installers read there.
     pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = self.place_lines();
+        lines.extend(self.constraints.iter().map(|file| format!("-c {file}")));
+        lines
+    }
+
+    /// Those of the lines that tell where packages come from: all that counts once they are decided.
+    pub(crate) fn place_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         lines.extend(self.index.iter().map(|index| format!("--index-url {index}")));
         lines.extend(self.extra_indexes.iter().map(|index| format!("--extra-index-url {index}")));
@@ -100,7 +111,6 @@ impl Options {
         lines.extend(self.no_index.then(|| "--no-index".to_owned()));
         lines.extend(self.no_binary.iter().map(|packages| format!("--no-binary {packages}")));
         lines.extend(self.only_binary.iter().map(|packages| format!("--only-binary {packages}")));
-        lines.extend(self.constraints.iter().map(|file| format!("-c {file}")));
         lines
     }
 }

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
+use std::str::FromStr;
 
 use camino::Utf8PathBuf;
+use pep440_rs::Version;
 
 use super::item::Requirement;
 use super::options::Options;
 use crate::digest::{self, FolderState};
+use crate::resolution::ResolvedPackage;
 
 /// What one environment is to hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,7 +29,10 @@ impl RequirementSet {
     }
 
     fn push(&mut self, item: Requirement) {
-        if self.items.iter().any(|known| known.text == item.text && known.forced == item.forced) {
+        if let Some(known) =
+            self.items.iter_mut().find(|known| known.text == item.text && known.forced == item.forced)
+        {
+            known.hashes.extend(item.hashes);
             return;
         }
         if item.name.is_some() {
@@ -59,6 +65,16 @@ impl RequirementSet {
 
     pub(crate) fn names(&self, package: &str) -> bool {
         self.items.iter().any(|item| item.name.as_deref() == Some(package))
+    }
+
+    /// Whether no requirement rules out that version of a package.
+    pub(crate) fn allows(&self, package: &ResolvedPackage) -> bool {
+        let Some(version) = package.version.as_deref().and_then(|version| Version::from_str(version).ok())
+        else {
+            return false;
+        };
+        let mut named = self.items.iter().filter(|item| item.name.as_deref() == Some(&package.name));
+        named.all(|item| item.specifiers.as_ref().is_none_or(|accepted| accepted.contains(&version)))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Requirement> {
@@ -96,8 +112,15 @@ impl RequirementSet {
     pub(crate) fn identity(&self) -> io::Result<String> {
         let mut lines = self.lines();
         lines.extend(self.options.pre.then(|| "--pre".to_owned()));
+        lines.extend(self.options.prefer_binary.then(|| "--prefer-binary".to_owned()));
         lines.extend(self.options.trusted_hosts.iter().map(|host| format!("--trusted-host {host}")));
         lines.extend(self.forced_lines().iter().map(|line| format!("forced {line}")));
+        let hashes: BTreeSet<_> = self
+            .items
+            .iter()
+            .flat_map(|item| item.hashes.iter().map(|hash| format!("{} --hash={hash}", item.text)))
+            .collect();
+        lines.extend(hashes);
         let mut files: Vec<&Utf8PathBuf> = self.items.iter().filter_map(|item| item.path.as_ref()).collect();
         files.extend(&self.options.constraints);
         files.sort();

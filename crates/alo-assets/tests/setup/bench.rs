@@ -49,6 +49,11 @@ impl Told {
         self.events.iter().filter(|event| matches!(event, SetupEvent::BuildingEnvironment { .. })).count()
     }
 
+    /// How many times an installer was asked for exact packages.
+    pub(crate) fn resolutions(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event, SetupEvent::ResolvingPackages { .. })).count()
+    }
+
     /// How many times code was fetched.
     pub(crate) fn fetches(&self) -> usize {
         self.events.iter().filter(|event| matches!(event, SetupEvent::FetchingCode { .. })).count()
@@ -67,6 +72,13 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 impl Bench {
+    /// What lies among the environments and the resolutions of the cache.
+    pub(crate) fn left_in_cache(&self) -> Vec<String> {
+        let folders = ["envs", "resolving"].map(|name| self.machine.cache.join(name));
+        let entries = folders.iter().filter_map(|folder| fs_err::read_dir(folder).ok()).flatten();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
     /// An empty project, an empty cache, and a path with nothing but one real Python on it.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -122,18 +134,31 @@ impl Bench {
     }
 
     pub(crate) fn set_up_until(&self, plan: &Plan, kind: PipelineKind, cancelled: &dyn Fn() -> bool) -> Told {
+        self.tell(&self.project, plan, kind, &self.policy, cancelled)
+    }
+
+    /// A set-up with a policy of its own.
+    pub(crate) fn set_up_with(&self, plan: &Plan, kind: PipelineKind, policy: &SetupPolicy) -> Told {
+        self.tell(&self.project, plan, kind, policy, &|| false)
+    }
+
+    /// A set-up in another project.
+    pub(crate) fn set_up_in(&self, project: &Utf8Path, plan: &Plan, kind: PipelineKind) -> Told {
+        self.tell(project, plan, kind, &self.policy, &|| false)
+    }
+
+    fn tell(
+        &self,
+        project: &Utf8Path,
+        plan: &Plan,
+        kind: PipelineKind,
+        policy: &SetupPolicy,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Told {
         let mut events = Vec::new();
-        let outcome = set_up(
-            &self.machine,
-            SetupRequest {
-                project: &self.project,
-                plan,
-                kind,
-                policy: &self.policy,
-                cancelled,
-                observer: &mut |event| events.push(event),
-            },
-        );
+        let observer = &mut |event| events.push(event);
+        let request = SetupRequest { project, plan, kind, policy, cancelled, observer };
+        let outcome = set_up(&self.machine, request);
         Told { outcome, events }
     }
 }

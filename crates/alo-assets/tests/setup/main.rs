@@ -9,6 +9,7 @@ mod git_backend;
 mod git_server;
 mod http_backend;
 mod interpreters;
+mod locked;
 mod policies;
 mod repository;
 mod servers;

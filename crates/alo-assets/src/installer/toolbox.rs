@@ -1,0 +1,81 @@
+//! The installer of one set-up: chosen when it is first needed, then used for all of its environments.
+
+use std::cell::OnceCell;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{InstallError, Installer, InstallerChoice, Pip, Runner, Uv};
+use crate::guard::Guard;
+use crate::interpreter::Interpreter;
+use crate::unpack::UnpackError;
+use crate::{Machine, SetupEvent};
+
+/// What builds environments on a machine.
+pub(crate) struct Toolbox<'a> {
+    pub(crate) machine: &'a Machine,
+    pub(crate) interpreter: &'a Interpreter,
+    pub(crate) cancelled: &'a dyn Fn() -> bool,
+    /// Whether nothing is fetched.
+    pub(crate) offline: bool,
+    uv: OnceCell<Option<Utf8PathBuf>>,
+}
+
+impl<'a> Toolbox<'a> {
+    pub(crate) fn new(
+        machine: &'a Machine,
+        interpreter: &'a Interpreter,
+        offline: bool,
+        cancelled: &'a dyn Fn() -> bool,
+    ) -> Self {
+        Self { machine, interpreter, cancelled, offline, uv: OnceCell::new() }
+    }
+
+    /// The guard that programs are started under.
+    pub(crate) fn guard(&self) -> Result<Guard, UnpackError> {
+        Guard::install(&self.machine.cache)
+    }
+
+    /// Starts programs under the guard.
+    pub(crate) fn runner<'b>(
+        &'b self,
+        guard: &'b Guard,
+        observer: &'b mut dyn FnMut(SetupEvent),
+    ) -> Runner<'b> {
+        Runner::new(self.machine, guard, &self.interpreter.executable, self.cancelled, observer)
+    }
+
+    /// uv where it is on the path and runs, else pip.
+    pub(crate) fn installer(
+        &self,
+        scratch: &Utf8Path,
+        runner: &mut Runner<'_>,
+    ) -> Result<Box<dyn Installer + '_>, InstallError> {
+        if self.uv.get().is_none() {
+            let found = self.find_uv(scratch, runner)?;
+            // It is empty: nobody else fills it.
+            let _ = self.uv.set(found);
+        }
+        Ok(match self.uv.get().and_then(Option::as_ref) {
+            Some(program) => Box::new(Uv::new(program.clone(), self.machine)),
+            None => Box::new(Pip { cache: &self.machine.cache, interpreter: self.interpreter }),
+        })
+    }
+
+    fn find_uv(
+        &self,
+        scratch: &Utf8Path,
+        runner: &mut Runner<'_>,
+    ) -> Result<Option<Utf8PathBuf>, InstallError> {
+        if self.machine.installer == InstallerChoice::Pip {
+            return Ok(None);
+        }
+        let Some(program) = self.machine.program("uv") else { return Ok(None) };
+        if Uv::new(program.clone(), self.machine).check(scratch, runner)? {
+            return Ok(Some(program));
+        }
+        (runner.observer)(SetupEvent::Warning {
+            message: format!("`{program}` does not run as uv should: pip is used instead"),
+        });
+        Ok(None)
+    }
+}
