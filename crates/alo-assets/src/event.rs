@@ -87,6 +87,13 @@ pub enum SetupEvent {
         /// Whether it was there before, so that no process was started.
         cached: bool,
     },
+    /// Every package that was asked for has been imported once, beside the run.
+    EnvironmentChecked {
+        /// What tells the environment from others.
+        key: String,
+        /// How many packages have something to import.
+        imports: usize,
+    },
     /// Something was added to what the plan asks for, and why.
     RequirementAdded {
         /// What is installed in addition, such as `numpy<2`.
@@ -130,6 +137,9 @@ impl fmt::Display for SetupEvent {
             Self::InstallerOutput { line } => f.write_str(line),
             Self::EnvironmentReady { python, packages, cached, .. } => {
                 write!(f, "environment: Python {python}, {packages} packages ({})", origin(*cached))
+            }
+            Self::EnvironmentChecked { imports, .. } => {
+                write!(f, "environment: {imports} packages were imported once")
             }
             Self::RequirementAdded { requirement, because } => write!(f, "added {requirement}: {because}"),
             Self::Warning { message } => f.write_str(message),

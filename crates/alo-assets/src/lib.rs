@@ -10,6 +10,7 @@ mod durable;
 mod eject;
 mod environment;
 mod event;
+mod finishing;
 mod git;
 pub mod guard;
 mod inspection;
@@ -31,6 +32,7 @@ pub use asset::{AssetCode, CodeError, CodeIdentity};
 pub use eject::{EjectError, EjectRequest, Ejected, PlanChange, eject};
 pub use environment::{Environment, EnvironmentError};
 pub use event::SetupEvent;
+pub use finishing::{Finishing, ImportOutcome, ImportState, Verdict};
 pub use git::{
     CommitId, CommitIdError, GitError, GitRef, GitUrl, GitUrlError, TransportError, TreeId, TreeIdError,
 };

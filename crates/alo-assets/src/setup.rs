@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::asset::{AssetCode, CodeError};
 use crate::code::CodeStore;
 use crate::environment::{Environment, EnvironmentError, Environments, Wanted};
+use crate::finishing::Finishing;
 use crate::installer::Toolbox;
 use crate::interpreter::{self, InterpreterError};
 use crate::lockfile::LockfileError;
@@ -31,13 +32,16 @@ pub struct SetupRequest<'a> {
 }
 
 /// A pipeline that can run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct PreparedPipeline {
     /// The steps in the order of execution.
     pub steps: Vec<PreparedStep>,
     /// The environments that the steps run in.
     pub environments: Vec<Environment>,
+    /// What the environments still need, in the same order. It goes on beside the steps; dropped, it ends.
+    #[serde(skip)]
+    pub finishing: Vec<Finishing>,
 }
 
 /// A step that can run.
@@ -208,7 +212,13 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     let environment = Environments::new(&tools).ensure(wanted, observer).map_err(failed)?;
     let group = resolver.group(&decided, &set, &names);
     code.save_environments(kind, vec![group], observer)?;
-    Ok(PreparedPipeline { steps, environments: vec![environment] })
+    let environments = vec![environment];
+    let finishing = environments
+        .iter()
+        .map(|environment| Finishing::begin(machine, environment, cancelled, observer))
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
+    Ok(PreparedPipeline { steps, environments, finishing })
 }
 
 fn code_error(step: &StepName, source: CodeError) -> SetupError {

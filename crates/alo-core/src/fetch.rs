@@ -9,7 +9,7 @@ use crate::engine::{RunError, RunOptions, take_lock};
 use crate::event::{Event, Observer, Phase};
 use crate::fetch_report::{FetchReport, FetchedPipeline, code_changes};
 use crate::project::Project;
-use crate::python::prepare_pipeline;
+use crate::python::{complete, prepare_pipeline};
 
 /// Makes code and environments of a project ready, so that its runs need no network, and writes `alo.lock`.
 ///
@@ -47,7 +47,8 @@ pub fn fetch(
         observer.event(&Event::PipelineStarted { pipeline: kind, steps });
         observer.event(&Event::PhaseStarted { pipeline: kind, phase: Phase::Setup });
         let mut tell = |detail| observer.event(&Event::Setup { pipeline: kind, detail });
-        let prepared = prepare_pipeline(machine, project, kind, &options.setup, &options.cancel, &mut tell);
+        let prepared = prepare_pipeline(machine, project, kind, &options.setup, &options.cancel, &mut tell)
+            .and_then(|prepared| complete(prepared, kind, &options.cancel, &mut tell));
         let seconds = began.elapsed().as_secs_f64();
         observer.event(&Event::PhaseFinished { pipeline: kind, phase: Phase::Setup, seconds });
         let prepared = prepared.map_err(|error| {

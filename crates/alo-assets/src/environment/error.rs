@@ -4,6 +4,7 @@ use std::io;
 
 use camino::Utf8PathBuf;
 
+use crate::finishing::ImportOutcome;
 use crate::installer::InstallError;
 use crate::interpreter::PythonVersion;
 use crate::key_lock::LockError;
@@ -54,6 +55,21 @@ pub enum EnvironmentError {
         #[source]
         source: io::Error,
     },
+    /// Packages were installed and can never be imported.
+    #[error("{}", broken(.imports))]
+    Unimportable {
+        /// What came of their imports, by name.
+        imports: Vec<ImportOutcome>,
+    },
+    /// The look whether packages can be imported could not begin.
+    #[error("failed to check the environment at `{folder}`")]
+    Check {
+        /// The environment.
+        folder: Utf8PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The cache could not be read or written.
     #[error("failed to keep the environment at `{folder}`")]
     Cache {
@@ -93,7 +109,8 @@ impl EnvironmentError {
             Self::Venv { .. } | Self::List { .. } => {
                 Some("try another Python with `--python`; this one may be damaged".to_owned())
             }
-            Self::Cache { .. } | Self::Unpack(_) => {
+            Self::Unimportable { imports } => imports.first().map(ImportOutcome::hint),
+            Self::Cache { .. } | Self::Check { .. } | Self::Unpack(_) => {
                 Some("check the space and the permissions of the cache folder".to_owned())
             }
             Self::NoSolution { .. } => {
@@ -123,4 +140,11 @@ impl EnvironmentError {
             _ => None,
         }
     }
+}
+
+fn broken(imports: &[ImportOutcome]) -> String {
+    let told = imports
+        .iter()
+        .map(|import| format!("`{}` cannot be imported: {}", import.requirement, import.cause()));
+    told.collect::<Vec<_>>().join("; ")
 }

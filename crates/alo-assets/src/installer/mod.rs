@@ -73,6 +73,6 @@ pub(crate) trait Installer {
         runner: &mut Runner<'_>,
     ) -> Result<(), RunError>;
 
-    /// Installs exactly these packages, byte-code included.
+    /// Installs exactly these packages; byte-code is made afterwards, see `finishing`.
     fn install(&self, job: &InstallJob<'_>, runner: &mut Runner<'_>) -> Result<(), InstallError>;
 }

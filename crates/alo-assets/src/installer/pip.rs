@@ -131,7 +131,8 @@ impl Installer for Pip<'_> {
             text.extend(packages);
             let file = job.scratch.join("requirements.txt");
             fs_err::write(&file, text.join("\n")).map_err(|source| run_error(&pip, source))?;
-            let mut arguments = vec![pip.as_str(), "install", "--no-warn-script-location", "--no-deps"];
+            let mut arguments =
+                vec![pip.as_str(), "install", "--no-compile", "--no-warn-script-location", "--no-deps"];
             arguments.extend(indexes(job.requirements, job.offline));
             arguments.extend(["--requirement", file.as_str()]);
             runner

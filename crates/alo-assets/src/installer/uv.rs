@@ -164,7 +164,6 @@ impl Installer for Uv {
         text.extend(lines.unhashed);
         fs_err::write(&file, text.join("\n")).map_err(|error| self.io(error))?;
         let mut arguments = vec!["pip", "install", "--python", job.python.as_str(), "--no-deps"];
-        arguments.push("--compile-bytecode");
         arguments.extend(self.indexes(&job.requirements.options, job.offline));
         arguments.extend(["--requirement", file.as_str()]);
         let done = runner.run(&self.program, &arguments, job.scratch, &self.variables);

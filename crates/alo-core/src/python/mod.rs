@@ -16,4 +16,4 @@ mod variables;
 mod worker;
 
 pub use executor::PythonExecutor;
-pub(crate) use setup::prepare_pipeline;
+pub(crate) use setup::{complete, prepare_pipeline};

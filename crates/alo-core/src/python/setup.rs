@@ -26,10 +26,34 @@ pub(crate) fn prepare_pipeline(
     };
     set_up(machine, request).map_err(|error| {
         let hint = error.hint();
-        let failed = ExecutorError::new(format!("failed to set up the {kind} pipeline")).because(error);
-        match hint {
-            Some(hint) => failed.with_hint(hint),
-            None => failed,
-        }
+        failed(kind, error, hint)
     })
+}
+
+/// Waits until nothing is left to do for any run: every package was imported once, all byte-code is there.
+pub(crate) fn complete(
+    mut prepared: PreparedPipeline,
+    kind: PipelineKind,
+    cancel: &CancelToken,
+    tell: &mut dyn FnMut(SetupEvent),
+) -> Result<PreparedPipeline, ExecutorError> {
+    for finishing in &mut prepared.finishing {
+        finishing.complete(&|| cancel.is_cancelled(), tell).map_err(|error| {
+            let hint = error.hint();
+            failed(kind, error, hint)
+        })?;
+    }
+    Ok(prepared)
+}
+
+fn failed(
+    kind: PipelineKind,
+    error: impl std::error::Error + Send + Sync + 'static,
+    hint: Option<String>,
+) -> ExecutorError {
+    let failed = ExecutorError::new(format!("failed to set up the {kind} pipeline")).because(error);
+    match hint {
+        Some(hint) => failed.with_hint(hint),
+        None => failed,
+    }
 }
