@@ -38,6 +38,8 @@ impl StepFailure {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {
+    /// A package of its environment can never be imported.
+    Environment,
     /// The step's code could not be loaded: a syntax error, a missing module, no `UserAsset`.
     Import,
     /// It raised an exception or returned an error.

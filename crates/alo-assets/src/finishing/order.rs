@@ -1,5 +1,6 @@
 //! What `finish.py` is told, and what it tells.
 
+use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::record::Compiled;
@@ -38,10 +39,9 @@ pub(super) fn distribution(line: &str) -> Option<String> {
         .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
         .unwrap_or(line.len());
     let (name, rest) = line.split_at_checked(end)?;
-    let is_name =
-        name.starts_with(|c: char| c.is_ascii_alphanumeric()) && !rest.starts_with(['/', ':', '\\']);
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && !rest.starts_with(['/', ':', '+']);
     // A wheel beside the plan is a path, too; `finish.py` finds what was installed from it.
-    (is_name && !name.ends_with(".whl")).then(|| name.to_owned())
+    (is_name && Utf8Path::new(name).extension() != Some("whl")).then(|| name.to_owned())
 }
 
 #[cfg(test)]

@@ -61,7 +61,8 @@ fn packages_of_all_steps_lie_in_one_environment_with_byte_code() {
         wheel(&bench.wheels(), name, version, &[]);
     }
     let plan = train([local("input", &["A==1.0"]), local("train", &["requirements.txt"])]);
-    let prepared = bench.set_up(&plan, TRAIN).prepared();
+    let mut prepared = bench.set_up(&plan, TRAIN).prepared();
+    prepared.finishing[0].complete(&|| false, &mut |_| {}).unwrap();
     let environment = &prepared.environments[prepared.steps[1].environment];
     assert_eq!(environment.packages, ["a==1.0", "b==1.5"]);
     assert_eq!(environment.requirements, ["a==1.0", "b>=1"]);

@@ -5,6 +5,7 @@ mod bench;
 mod code;
 mod eject;
 mod environments;
+mod finishing;
 mod git_backend;
 mod git_server;
 mod http_backend;

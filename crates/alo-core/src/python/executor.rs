@@ -8,10 +8,11 @@ use alo_assets::{Environment, Machine, PreparedPipeline, SetupEvent};
 use alo_plan::PipelineKind;
 
 use super::calls;
+use super::checks::{Checks, LOOK, Unfit};
 use super::crash;
 use super::embedded;
 use super::hand_off::HandOff;
-use super::message::{Message, Outcome, RunStep, ToWorker};
+use super::message::{Message, Outcome, RunStep, Stage, ToWorker};
 use super::setup::prepare_pipeline;
 use super::usage::UsageMeter;
 use super::value::map_to_json;
@@ -31,6 +32,9 @@ pub struct PythonExecutor {
     machine: Machine,
     step_timeout: Option<Duration>,
     workers: BTreeMap<String, Worker>,
+    checks: Checks,
+    /// Whether a step of this run has failed.
+    has_failed: bool,
     prepared: Option<Pipeline>,
 }
 
@@ -55,7 +59,14 @@ struct Speaker {
 impl PythonExecutor {
     /// Uses that machine: its cache, its interpreters, its installers.
     pub fn new(machine: Machine) -> Self {
-        Self { machine, step_timeout: None, workers: BTreeMap::new(), prepared: None }
+        Self {
+            machine,
+            step_timeout: None,
+            workers: BTreeMap::new(),
+            checks: Checks::default(),
+            has_failed: false,
+            prepared: None,
+        }
     }
 
     /// Ends a step that takes longer. Default: no limit.
@@ -105,7 +116,9 @@ impl Executor for PythonExecutor {
             journal.emit(&Event::Setup { pipeline: kind, detail });
         };
         let (project, policy) = (preparation.project, preparation.policy);
-        let setup = prepare_pipeline(&self.machine, project, kind, policy, preparation.cancel, &mut tell)?;
+        let mut setup =
+            prepare_pipeline(&self.machine, project, kind, policy, preparation.cancel, &mut tell)?;
+        self.checks.add(std::mem::take(&mut setup.finishing), preparation.cancel);
         for environment in &setup.environments {
             self.start_worker(environment, &preparation)?;
         }
@@ -158,15 +171,26 @@ impl Executor for PythonExecutor {
             crash_file: &crash_file,
         }));
         let deadline = self.step_timeout.map(|limit| Instant::now() + limit);
-        let heard = drive(&mut worker, &request, deadline, context, &speaker);
+        let mut watch = Watch { checks: &mut self.checks, kind: pipeline.kind, unfit: None };
+        let heard = drive(&mut worker, &request, deadline, context, &speaker, &mut watch);
+        if heard.as_ref().is_ok_and(awaits_verdict) {
+            // Whether the environment works is known before the next step, and told beside an import that failed.
+            watch.look(true, context);
+        }
+        let unfit = watch.unfit;
         pipeline.is_new = false;
         pipeline.hand_off.step_ended(context.number());
         let own_files = self.machine.cache.join("embedded");
         let result = match heard {
-            Ok(Heard::Message(Message::Done(Outcome::Finished {}))) => Ok(()),
             Ok(Heard::Message(Message::Done(Outcome::Failed(failed)))) => {
-                Err(crash::told(&step, pipeline.kind.key(), failed))
+                let mut failure = crash::told(&step, pipeline.kind.key(), failed);
+                failure.hint = unfit.map(Unfit::explain).or(failure.hint);
+                Err(failure)
             }
+            Ok(Heard::Message(Message::Done(Outcome::Finished {})) | Heard::Late) if unfit.is_some() => {
+                unfit.map_or(Ok(()), |unfit| Err(unfit.failure(&step)))
+            }
+            Ok(Heard::Message(Message::Done(Outcome::Finished {}))) => Ok(()),
             Ok(Heard::Message(_)) => Err(broken("its worker spoke out of turn".into())),
             Ok(Heard::Late) => Err(StepFailure::new(
                 step.as_str(),
@@ -181,6 +205,7 @@ impl Executor for PythonExecutor {
         };
         // Nothing more to learn from it; it is not there unless the interpreter crashed.
         let _ = fs_err::remove_file(&crash_file);
+        self.has_failed |= result.is_err();
         if result.is_ok() {
             self.workers.insert(environment.key.clone(), worker);
         } else {
@@ -203,6 +228,8 @@ impl Executor for PythonExecutor {
             for worker in std::mem::take(&mut self.workers).into_values() {
                 Self::end_worker(worker, journal, last.as_ref());
             }
+            self.checks.end(!self.has_failed);
+            self.has_failed = false;
         }
     }
 }
@@ -214,14 +241,23 @@ fn drive(
     deadline: Option<Instant>,
     context: &mut StepContext<'_>,
     speaker: &Speaker,
+    watch: &mut Watch<'_>,
 ) -> Result<Heard, WorkerError> {
     worker.wait_ready(&mut printer(context.journal(), Some(speaker)))?;
     let measured = context.scope().project.plan().control.check_resource;
     let meter = worker.pid().filter(|_| measured).and_then(UsageMeter::start);
     worker.say(request)?;
     loop {
-        let heard = worker.listen(deadline, &mut printer(context.journal(), Some(speaker)))?;
+        let look = Some(Instant::now() + LOOK).filter(|_| watch.checks.are_pending());
+        let until = [deadline, look].into_iter().flatten().min();
+        let heard = worker.listen(until, &mut printer(context.journal(), Some(speaker)))?;
         context.journal().flush();
+        if matches!(heard, Heard::Late) && deadline.is_none_or(|deadline| Instant::now() < deadline) {
+            watch.look(false, context);
+            if watch.unfit.is_none() {
+                continue;
+            }
+        }
         let Heard::Message(Message::Call(call)) = heard else {
             if let Some(usage) = meter.and_then(|meter| meter.read()) {
                 context.used(usage);
@@ -233,6 +269,31 @@ fn drive(
             Err(refusal) => worker
                 .say(&ToWorker::Refused { message: &refusal.message, exception: refusal.kind.exception() })?,
         }
+    }
+}
+
+/// Looks, while a step runs, whether its environment works.
+struct Watch<'a> {
+    checks: &'a mut Checks,
+    kind: PipelineKind,
+    unfit: Option<Unfit>,
+}
+
+impl Watch<'_> {
+    fn look(&mut self, wait: bool, context: &mut StepContext<'_>) {
+        self.unfit = self.checks.look(wait, self.kind, context.journal()).err();
+    }
+}
+
+/// Whether what a worker said is to be judged with the verdict on its environment.
+fn awaits_verdict(heard: &Heard) -> bool {
+    match heard {
+        Heard::Message(Message::Done(Outcome::Finished {})) => true,
+        Heard::Message(Message::Done(Outcome::Failed(failed))) => {
+            failed.stage == Stage::Import
+                || matches!(failed.exception.as_str(), "ImportError" | "ModuleNotFoundError")
+        }
+        _ => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Steps that are Python assets: a worker process for each environment, and the protocol it speaks.
 
 mod calls;
+mod checks;
 mod crash;
 mod embedded;
 mod executor;

@@ -1,0 +1,58 @@
+//! A new environment is looked at beside the first step: one that cannot work fails the run, and says why.
+
+use alo_tests::{PlanText, TestEnv, asset, wheel};
+
+const MISFIT: &str = "raise ValueError('numpy.dtype size changed, may indicate binary incompatibility')";
+
+/// A project whose step requires a package of this code and does this.
+fn project(package: &str, run: &str) -> TestEnv {
+    let env = TestEnv::new();
+    let wheel = wheel(&env.root().join("wheels"), "fragile", "1.0", package);
+    let plan = PlanText::new().train(&["train"]);
+    let plan = plan.requirements("train", &format!("['fragile @ file://{wheel}']"));
+    env.write("experimental_plan.yaml", plan.to_string());
+    env.write("assets/train/asset_train.py", asset(run));
+    env
+}
+
+#[test]
+fn a_step_that_runs_in_an_environment_that_cannot_work_is_stopped() {
+    // It would run for ever, and never notice.
+    let env = project(MISFIT, "import time\ntime.sleep(100000)");
+    env.alo(["run"])
+        .expect(1)
+        .says("`fragile` cannot be imported: it was built for another NumPy (ValueError: numpy.dtype size changed")
+        .says("hint: add `numpy<2` to the requirements");
+    assert!(!env.path("train_artifacts").exists());
+    // What is known is told before anything runs.
+    env.alo(["run"])
+        .expect(1)
+        .says("failed to set up the train pipeline")
+        .says("`fragile` cannot be imported");
+}
+
+#[test]
+fn a_step_that_ends_before_the_verdict_waits_for_it() {
+    let env = project(&format!("import time\ntime.sleep(1)\n{MISFIT}"), "pass");
+    env.alo(["run"]).expect(1).says("`fragile` cannot be imported");
+}
+
+#[test]
+fn a_step_that_fails_to_import_is_told_what_is_wrong_with_the_package() {
+    let env = project("import absent_one", "import fragile");
+    env.alo(["run"])
+        .expect(1)
+        .says("cause: ModuleNotFoundError: No module named 'absent_one'")
+        .says("hint: `fragile` cannot be imported: ModuleNotFoundError")
+        .says("the package that has the module `absent_one`");
+}
+
+#[test]
+fn a_package_that_may_work_elsewhere_is_a_warning_and_byte_code_is_there_at_the_end() {
+    let env = project("raise RuntimeError('no display')", "pass");
+    env.alo(["run"]).expect(0).says("`fragile` was installed but does not import: RuntimeError: no display");
+    let environments = env.cache().join("envs").read_dir_utf8().unwrap();
+    let environment = environments.map(|entry| entry.unwrap().into_path()).next().unwrap();
+    assert!(fs_err::read_to_string(environment.join("alo-compiled.json")).unwrap().contains("code"));
+    env.alo(["run"]).expect(0).says_not("does not import");
+}
