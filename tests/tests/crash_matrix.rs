@@ -271,3 +271,31 @@ fn on_a_disk_that_fails_or_is_full_at_any_step_the_artifacts_are_whole() {
         }
     });
 }
+
+#[test]
+fn on_a_disk_without_locks_runs_keep_each_other_out_and_kills_leave_no_lock() {
+    let Some(mut project) = Numbered::new() else { return };
+    let (outcome, steps) = project.run(Fault::NoLock);
+    outcome.expect(0);
+    project.good = project.last;
+    assert_eq!(project.check("without locks"), [project.last; 2]);
+    for point in points(steps.len(), 12) {
+        let (_, made) = project.run(Fault::NoLockKill(point));
+        let when = format!("without locks, killed before step {point}, {:?}, seed {}", made.last(), seed());
+        project.check(&when);
+        let (outcome, _) = project.run(Fault::NoLock);
+        assert_eq!(outcome.code, Some(0), "{when}: {outcome:?}");
+        project.good = project.last;
+        assert_eq!(project.check(&when), [project.last; 2], "{when}");
+    }
+    // A run on a machine whose disk has locks does not pass over the claim of one without.
+    let claim = project.env.path(".alo/lock.claim");
+    assert!(!claim.exists());
+    let other =
+        serde_json::json!({"host": "elsewhere", "boot": "b", "namespace": "n", "pid": 1, "started": 1});
+    fs_err::write(&claim, other.to_string()).unwrap();
+    for fault in [Fault::None, Fault::NoLock] {
+        let (outcome, _) = project.run(fault);
+        outcome.expect(1).says("in use").says("lock.claim");
+    }
+}

@@ -54,6 +54,11 @@ impl StorageError {
         self.source.kind()
     }
 
+    /// Whether that is so of what the operating system says.
+    pub(crate) fn says(&self, so: impl FnOnce(&io::Error) -> bool) -> bool {
+        so(&self.source)
+    }
+
     /// What a user can do about it.
     pub fn hint(&self) -> Option<String> {
         let path = &self.path;

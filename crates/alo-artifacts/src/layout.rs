@@ -106,6 +106,11 @@ impl ProjectLayout {
         self.state().join("lock")
     }
 
+    /// `.alo/lock.claim`: who has that right, where the file system has no locks.
+    pub(crate) fn claim(&self) -> Utf8PathBuf {
+        self.state().join("lock.claim")
+    }
+
     /// `.alo/holder.json`: who holds the lock.
     pub(crate) fn holder(&self) -> Utf8PathBuf {
         self.state().join("holder.json")

@@ -2,7 +2,7 @@
 //!
 //! The lock belongs to the open file, so the kernel lets go of it when its holder dies, however it dies: nothing is
 //! ever left locked, and no command is needed to unlock. The holder's name lies beside it and is only shown, never
-//! believed.
+//! believed. Where the file system has no locks a claim takes their place (see `claim.rs`).
 
 use std::fs::TryLockError;
 use std::os::unix::fs::MetadataExt;
@@ -13,6 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::claim::{Claimed, break_dead, has_no_locks};
 use crate::durable::{self, Lasting, StorageError};
 use crate::layout::ProjectLayout;
 
@@ -58,6 +59,8 @@ pub enum LockError {
         project: Utf8PathBuf,
         /// Who holds it, if it said so.
         holder: Option<Holder>,
+        /// The file that claims it, where the file system has no locks.
+        claim: Option<Utf8PathBuf>,
     },
     /// The user asked to stop while waiting.
     #[error("stopped on request while waiting for the project")]
@@ -75,12 +78,13 @@ impl LockError {
     /// What a user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Busy { claim: Some(claim), .. } => Some(format!(
+                "the file system has no locks: if that machine is gone for good, delete `{claim}`; else start again \
+                 without `--no-wait` to wait until it is free"
+            )),
             Self::Busy { .. } => Some("start again without `--no-wait` to wait until it is free".into()),
             Self::Cancelled => None,
-            Self::Storage(error) => error.hint().or_else(|| {
-                let unsupported = error.kind() == std::io::ErrorKind::Unsupported;
-                unsupported.then(|| "the file system has no locks; put the project on another disk".into())
-            }),
+            Self::Storage(error) => error.hint(),
         }
     }
 }
@@ -89,8 +93,16 @@ impl LockError {
 #[derive(Debug)]
 pub struct ProjectLock {
     holder_file: Utf8PathBuf,
+    _held: Held,
+}
+
+/// What keeps others out.
+#[derive(Debug)]
+enum Held {
     /// Holds the kernel lock until it is closed.
-    _file: fs_err::File,
+    File { _file: fs_err::File },
+    /// A claim, where the file system has no locks.
+    Claim { _claim: Claimed },
 }
 
 impl ProjectLock {
@@ -120,8 +132,8 @@ impl ProjectLock {
         let mut told: Option<Holder> = None;
         let mut first = true;
         loop {
-            if let Some(file) = try_lock(&layout.lock())? {
-                let lock = Self { holder_file: layout.holder(), _file: file };
+            if let Some(held) = try_hold(layout)? {
+                let lock = Self { holder_file: layout.holder(), _held: held };
                 lock.sign(me)?;
                 return Ok(lock);
             }
@@ -129,7 +141,8 @@ impl ProjectLock {
             if !first || !wait {
                 let holder = read_holder(&layout.holder());
                 if !wait {
-                    return Err(LockError::Busy { project: layout.root().to_owned(), holder });
+                    let claim = Some(layout.claim()).filter(|claim| claim.exists());
+                    return Err(LockError::Busy { project: layout.root().to_owned(), holder, claim });
                 }
                 if let Some(holder) = holder.filter(|holder| told.as_ref() != Some(holder)) {
                     on_wait(&holder);
@@ -155,6 +168,19 @@ impl Drop for ProjectLock {
     fn drop(&mut self) {
         // Before the kernel's lock goes with the file; a name left behind would only be shown, never believed.
         durable::remove(&self.holder_file).ok();
+    }
+}
+
+/// Takes the project, unless someone else has it.
+fn try_hold(layout: &ProjectLayout) -> Result<Option<Held>, StorageError> {
+    match try_lock(&layout.lock()) {
+        // Somebody may hold it from a machine that has no locks on this disk.
+        Ok(Some(file)) => Ok(break_dead(&layout.claim())?.then_some(Held::File { _file: file })),
+        Ok(None) => Ok(None),
+        Err(error) if error.says(has_no_locks) => {
+            Ok(Claimed::take(&layout.claim())?.map(|claim| Held::Claim { _claim: claim }))
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::file_list::{self, Damage, FILES};
 use super::pin;
 use super::record::{FILE, RecordError, RunRecord, RunState};
+use crate::claim::Claim;
 use crate::durable::{self, StorageError};
 use crate::run_id::{ERROR_SUFFIX, RunId};
 use crate::tree::{Links, Tree};
@@ -138,7 +139,11 @@ pub(super) fn names_in(folder: &Utf8Path) -> Result<Vec<String>, StorageError> {
 pub(super) fn is_alive(folder: &Utf8Path) -> bool {
     let Ok(file) = fs_err::File::open(folder.join(LOCK)) else { return false };
     // Shared: two readers that look at once do not take each other for the run.
-    matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock))
+    if matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        return true;
+    }
+    // On a file system without locks the run has written its claim into the file.
+    Claim::read(&folder.join(LOCK)).is_some_and(|claim| !claim.is_dead())
 }
 
 /// Renames the folder of a run that did not succeed; gives the new name.

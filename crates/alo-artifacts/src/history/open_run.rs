@@ -20,6 +20,7 @@ use super::keep::{Keep, keep};
 use super::ledger::Ledger;
 use super::objects::Objects;
 use super::record::{RecordedError, RunRecord, RunState};
+use crate::claim::{Claim, has_no_locks};
 use crate::durable::{self, Lasting, StorageError};
 use crate::external::LoadedData;
 use crate::layout::ProjectLayout;
@@ -66,7 +67,13 @@ impl OpenRun {
         durable::create_dir_all(&new)?;
         let lock_path = new.join(LOCK);
         let lock = fs_err::File::create_new(&lock_path).map_err(StorageError::of("write", &lock_path))?;
-        lock.file().try_lock().map_err(|error| StorageError::new("lock", &lock_path, error.into()))?;
+        match lock.file().try_lock().map_err(std::io::Error::from) {
+            Err(error) if has_no_locks(&error) => {
+                let claim = Claim::current().to_bytes();
+                fs_err::write(&lock_path, claim).map_err(StorageError::of("write", &lock_path))?;
+            }
+            result => result.map_err(StorageError::of("lock", &lock_path))?,
+        }
         // Not flushed: a run that a power failure cuts short has nothing to keep, and its folder, if it is there at all,
         // shows as interrupted. What a run leaves is flushed when it ends.
         record.write(&new, Lasting::Kill)?;
