@@ -40,19 +40,36 @@ impl KeyLock {
         key: &str,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Self, LockError> {
-        let path = cache.join("locks").join(format!("{key}.lock"));
-        let failed = |source| LockError::Io { path: path.clone(), source };
-        fs_err::create_dir_all(cache.join("locks")).map_err(failed)?;
-        let file =
-            fs_err::OpenOptions::new().create(true).append(true).open(path.as_std_path()).map_err(failed)?;
+        let (path, file) = open(cache, key)?;
         loop {
             match file.file().try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),
                 Err(TryLockError::WouldBlock) if cancelled() => return Err(LockError::Cancelled),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(POLL),
-                Err(TryLockError::Error(source)) => return Err(failed(source)),
+                Err(TryLockError::Error(source)) => return Err(LockError::Io { path, source }),
             }
         }
+    }
+
+    /// The lock of `key` below `cache` if nobody has it.
+    pub(crate) fn try_acquire(cache: &Utf8Path, key: &str) -> Result<Option<Self>, LockError> {
+        let (path, file) = open(cache, key)?;
+        match file.file().try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(LockError::Io { path, source }),
+        }
+    }
+}
+
+fn open(cache: &Utf8Path, key: &str) -> Result<(Utf8PathBuf, fs_err::File), LockError> {
+    let folder = cache.join("locks");
+    let path = folder.join(format!("{key}.lock"));
+    let file = fs_err::create_dir_all(&folder)
+        .and_then(|()| fs_err::OpenOptions::new().create(true).append(true).open(path.as_std_path()));
+    match file {
+        Ok(file) => Ok((path, file)),
+        Err(source) => Err(LockError::Io { path, source }),
     }
 }
 

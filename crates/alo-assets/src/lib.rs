@@ -4,6 +4,7 @@
 //! cache of the [`Machine`]; a second call with the same plan starts no process and no connection.
 
 mod asset;
+mod cache;
 mod code;
 mod digest;
 mod durable;
@@ -29,6 +30,9 @@ pub mod unpack;
 mod unresolvable;
 
 pub use asset::{AssetCode, CodeError, CodeIdentity};
+pub use cache::{
+    CacheInfo, CachePart, CachedEnvironment, EnvironmentUse, PruneError, PruneLimits, Pruned, prune,
+};
 pub use eject::{EjectError, EjectRequest, Ejected, PlanChange, eject};
 pub use environment::{Environment, EnvironmentError};
 pub use event::SetupEvent;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{asset, completions, fetch, history, init, run, schema, update, validate};
+use crate::commands::{asset, cache, completions, fetch, history, init, run, schema, update, validate};
 
 /// Runs AI Contents: a plan of steps in Python, with their data, models and history.
 #[derive(Debug, Parser)]
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Init(init::Args),
     /// Makes the code of a new step, or brings fetched code into the project.
     Asset(asset::Args),
+    /// Shows what the cache holds, and removes what is not needed any more.
+    Cache(cache::Args),
     /// Prints the JSON Schema of plans, for editors.
     Schema(schema::Args),
     /// Shows the runs of a project.

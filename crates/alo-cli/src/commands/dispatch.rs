@@ -1,6 +1,6 @@
 //! From the words of the command line to the command.
 
-use super::{asset, completions, fetch, history, init, run as run_command, schema, update, validate};
+use super::{asset, cache, completions, fetch, history, init, run as run_command, schema, update, validate};
 use crate::cli::{Arguments, Command};
 use crate::exit_code::Exit;
 use crate::ui::Ui;
@@ -15,6 +15,7 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
         Command::Validate(args) => validate::run(&args, &ui),
         Command::Init(args) => init::run(&args, &ui),
         Command::Asset(args) => asset::run(&args, &ui),
+        Command::Cache(args) => cache::run(&args, &ui),
         Command::Schema(args) => schema::run(&args, &ui),
         Command::History(args) => history::run(&args, &ui),
         Command::Completions(args) => completions::run(&args, &ui),

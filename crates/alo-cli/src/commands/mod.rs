@@ -1,6 +1,7 @@
 //! One file for each command: its arguments and what it does.
 
 pub(crate) mod asset;
+pub(crate) mod cache;
 mod checked_plan;
 pub(crate) mod completions;
 mod dispatch;

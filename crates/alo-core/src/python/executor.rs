@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use alo_assets::guard::{Ended, Guard};
-use alo_assets::{Environment, Machine, PreparedPipeline, SetupEvent};
+use alo_assets::{Environment, EnvironmentUse, Machine, PreparedPipeline, SetupEvent};
 use alo_plan::PipelineKind;
 
 use super::calls;
@@ -35,6 +35,8 @@ pub struct PythonExecutor {
     checks: Checks,
     /// Whether a step of this run has failed.
     has_failed: bool,
+    /// Keeps the environments of the workers in the cache.
+    uses: BTreeMap<String, EnvironmentUse>,
     prepared: Option<Pipeline>,
 }
 
@@ -63,6 +65,7 @@ impl PythonExecutor {
             machine,
             step_timeout: None,
             workers: BTreeMap::new(),
+            uses: BTreeMap::new(),
             checks: Checks::default(),
             has_failed: false,
             prepared: None,
@@ -74,6 +77,19 @@ impl PythonExecutor {
     pub fn step_timeout(mut self, limit: Duration) -> Self {
         self.step_timeout = Some(limit);
         self
+    }
+
+    /// Keeps the environments from being pruned. Tells whether they are all there: one may have gone just before.
+    fn hold(&mut self, setup: &PreparedPipeline) -> Result<bool, ExecutorError> {
+        for Environment { key, .. } in &setup.environments {
+            if !self.uses.contains_key(key) {
+                let held = EnvironmentUse::begin(&self.machine.cache, key).map_err(|error| {
+                    ExecutorError::new("failed to hold the environment in the cache").because(error)
+                })?;
+                self.uses.insert(key.clone(), held);
+            }
+        }
+        Ok(setup.environments.iter().all(|environment| environment.python.exists()))
     }
 
     /// Starts the worker of an environment, unless it is there.
@@ -116,8 +132,13 @@ impl Executor for PythonExecutor {
             journal.emit(&Event::Setup { pipeline: kind, detail });
         };
         let (project, policy) = (preparation.project, preparation.policy);
-        let mut setup =
-            prepare_pipeline(&self.machine, project, kind, policy, preparation.cancel, &mut tell)?;
+        let mut setup = loop {
+            let setup =
+                prepare_pipeline(&self.machine, project, kind, policy, preparation.cancel, &mut tell)?;
+            if self.hold(&setup)? {
+                break setup;
+            }
+        };
         self.checks.add(std::mem::take(&mut setup.finishing), preparation.cancel);
         for environment in &setup.environments {
             self.start_worker(environment, &preparation)?;
@@ -131,6 +152,7 @@ impl Executor for PythonExecutor {
         for key in unused {
             if let Some(worker) = self.workers.remove(&key) {
                 Self::end_worker(worker, &mut preparation.journal, None);
+                self.uses.remove(&key);
             }
         }
         let prepared = describe(&setup);
@@ -230,6 +252,7 @@ impl Executor for PythonExecutor {
             }
             self.checks.end(!self.has_failed);
             self.has_failed = false;
+            self.uses.clear();
         }
     }
 }
