@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use alo_assets::{Lockfile, LockfileError, Machine, Update};
+use alo_assets::{EnvironmentUse, Lockfile, LockfileError, Machine, Update};
 use alo_plan::{StepName, similar};
 
 use crate::engine::{RunError, RunOptions, take_lock};
 use crate::event::{Event, Observer, Phase};
-use crate::fetch_report::{FetchReport, FetchedPipeline, code_changes};
+use crate::fetch_report::{FetchReport, FetchedPipeline, code_changes, package_changes};
 use crate::project::Project;
 use crate::python::{complete, prepare_pipeline};
 
@@ -54,9 +54,15 @@ pub fn fetch(
         let prepared = prepared.map_err(|error| {
             if options.cancel.is_cancelled() { RunError::Interrupted } else { error.into() }
         })?;
+        for environment in &prepared.environments {
+            // It counts as used, so that a prune leaves it for the run it was made for.
+            let _ = EnvironmentUse::begin(&machine.cache, &environment.key);
+        }
         report.pipelines.push(FetchedPipeline::new(kind, &prepared));
     }
-    report.code_changes = code_changes(project.plan(), &before, &Lockfile::read(project.root())?);
+    let after = Lockfile::read(project.root())?;
+    report.code_changes = code_changes(project.plan(), &before, &after);
+    report.package_changes = package_changes(&before, &after);
     report.seconds = started.elapsed().as_secs_f64();
     observer.event(&Event::Fetched { report: report.clone() });
     Ok(report)

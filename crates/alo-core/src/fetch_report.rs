@@ -1,5 +1,7 @@
 //! What a set-up has made ready, and what it has changed: what `alo fetch` and `alo update` show.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use alo_assets::{AssetCode, CodeIdentity, Environment, Lockfile, PreparedPipeline};
 use alo_plan::{PipelineKind, Plan};
 use camino::Utf8PathBuf;
@@ -19,6 +21,8 @@ pub struct FetchReport {
     pub pipelines: Vec<FetchedPipeline>,
     /// The steps whose commit in `alo.lock` is another than before.
     pub code_changes: Vec<CodeChange>,
+    /// The packages whose version in `alo.lock` is another than before.
+    pub package_changes: Vec<PackageChange>,
 }
 
 /// A pipeline that can run.
@@ -75,6 +79,18 @@ pub struct CodeChange {
     pub now: Option<String>,
 }
 
+/// A package that is installed in another version than before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct PackageChange {
+    /// Its name.
+    pub package: String,
+    /// The version before; none if it was not there. Several, where environments differ, are separated by commas.
+    pub was: Option<String>,
+    /// The version now; none if it is not there any more.
+    pub now: Option<String>,
+}
+
 impl FetchedPipeline {
     pub(crate) fn new(pipeline: PipelineKind, prepared: &PreparedPipeline) -> Self {
         let steps = prepared.steps.iter().map(|step| {
@@ -110,4 +126,32 @@ pub(crate) fn code_changes(plan: &Plan, before: &Lockfile, after: &Lockfile) -> 
             (was != now).then(|| CodeChange { pipeline, step: step.name.to_string(), was, now })
         })
         .collect()
+}
+
+/// The packages whose versions differ between two lock files.
+pub(crate) fn package_changes(before: &Lockfile, after: &Lockfile) -> Vec<PackageChange> {
+    let (before, after) = (versions(before), versions(after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let shown = |versions: &BTreeMap<String, BTreeSet<String>>, name: &String| {
+        versions.get(name).map(|versions| versions.iter().cloned().collect::<Vec<_>>().join(", "))
+    };
+    names
+        .into_iter()
+        .map(|name| PackageChange {
+            package: name.clone(),
+            was: shown(&before, name),
+            now: shown(&after, name),
+        })
+        .filter(|change| change.was != change.now)
+        .collect()
+}
+
+/// The versions of each package in all environments of a lock file; a package without one is from a URL.
+fn versions(lock: &Lockfile) -> BTreeMap<String, BTreeSet<String>> {
+    let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in lock.environments().iter().flat_map(|environment| environment.packages.packages()) {
+        let version = package.version.clone().unwrap_or_else(|| "of its URL".to_owned());
+        versions.entry(package.name.clone()).or_default().insert(version);
+    }
+    versions
 }

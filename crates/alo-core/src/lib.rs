@@ -62,9 +62,13 @@ pub use event::{Event, Level, Observer, Phase, Stream};
 pub use executor::{Executor, ExecutorError, Preparation, Prepared, StepCode, UsedEnvironment};
 pub use failure::{FailureKind, StepFailure};
 pub use fetch::fetch;
-pub use fetch_report::{CodeChange, FetchReport, FetchedEnvironment, FetchedPipeline, FetchedStep};
+pub use fetch_report::{
+    CodeChange, FetchReport, FetchedEnvironment, FetchedPipeline, FetchedStep, PackageChange,
+};
 pub use journal::Journal;
 pub use native::{NativeExecutor, StepResult};
 pub use project::{InvalidPlan, Project, ProjectError};
 pub use python::PythonExecutor;
-pub use report::{PipelineReport, Places, RunReport, StepReport, StepUsage, SummaryReport};
+pub use report::{
+    EnvironmentReport, PipelineReport, Places, RunReport, StepReport, StepUsage, SummaryReport,
+};

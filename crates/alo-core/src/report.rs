@@ -35,6 +35,8 @@ pub struct PipelineReport {
     pub seconds: f64,
     /// The steps that ran, in order.
     pub steps: Vec<StepReport>,
+    /// The environments that they ran in; several where the steps' requirements exclude each other.
+    pub environments: Vec<EnvironmentReport>,
     /// The summary that its steps saved.
     pub summary: Option<SummaryReport>,
     /// Where everything lies.
@@ -43,6 +45,20 @@ pub struct PipelineReport {
     pub shown: Vec<String>,
     /// What is to be looked at though nothing failed.
     pub warnings: Vec<String>,
+}
+
+/// An environment of a run in short.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct EnvironmentReport {
+    /// What identifies it in the cache.
+    pub key: String,
+    /// The version of Python, such as `3.10.14`.
+    pub python: String,
+    /// The steps that ran in it.
+    pub steps: Vec<String>,
+    /// How many packages it holds.
+    pub packages: usize,
 }
 
 /// A step of a run in short.

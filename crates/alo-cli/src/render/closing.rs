@@ -38,6 +38,13 @@ fn rows(pipeline: &PipelineReport) -> Vec<Vec<String>> {
     }
     let steps: Vec<_> = pipeline.steps.iter().map(time).collect();
     row("time", format!("{} ({})", quantity::seconds(pipeline.seconds), steps.join(", ")));
+    if pipeline.environments.len() > 1 {
+        for used in &pipeline.environments {
+            let text =
+                format!("{} (Python {}, {} packages)", used.steps.join(", "), used.python, used.packages);
+            row("environment", text);
+        }
+    }
     let places = &pipeline.places;
     for (label, path) in [("model", &places.models), ("summary", &places.summary)] {
         if let Some(path) = path {

@@ -78,14 +78,16 @@ fn rows(pipeline: &FetchedPipeline) -> Vec<Vec<String>> {
 
 fn changes(report: &FetchReport) -> Vec<Vec<String>> {
     let shown = |version: &Option<String>| version.as_deref().map_or_else(|| "none".to_owned(), short);
-    report
-        .code_changes
-        .iter()
-        .map(|change| {
-            let versions = format!("{} -> {}", shown(&change.was), shown(&change.now));
-            vec![change.pipeline.to_string(), format!("step {}", change.step), versions]
-        })
-        .collect()
+    let code = report.code_changes.iter().map(|change| {
+        let versions = format!("{} -> {}", shown(&change.was), shown(&change.now));
+        vec![change.pipeline.to_string(), format!("step {}", change.step), versions]
+    });
+    let packages = report.package_changes.iter().map(|change| {
+        let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "none".to_owned());
+        let versions = format!("{} -> {}", version(&change.was), version(&change.now));
+        vec!["package".to_owned(), change.package.clone(), versions]
+    });
+    code.chain(packages).collect()
 }
 
 fn short(text: &str) -> String {

@@ -22,6 +22,7 @@ pub(super) fn failed_before_start(kind: PipelineKind) -> PipelineReport {
         state: RunState::Failed,
         seconds: 0.0,
         steps: Vec::new(),
+        environments: Vec::new(),
         summary: None,
         places: Places::default(),
         shown: Vec::new(),

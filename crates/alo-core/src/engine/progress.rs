@@ -4,7 +4,7 @@ use alo_artifacts::{ArtifactLayout, EnvironmentRecord, LoadedData, RunRecord, Ru
 
 use crate::context::PipelineState;
 use crate::executor::Prepared;
-use crate::report::{PipelineReport, Places, StepReport, StepUsage, SummaryReport};
+use crate::report::{EnvironmentReport, PipelineReport, Places, StepReport, StepUsage, SummaryReport};
 
 /// How far a pipeline has come.
 pub(super) struct Progress<'a> {
@@ -86,6 +86,17 @@ impl<'a> Progress<'a> {
             state: RunState::Running,
             seconds: 0.0,
             steps: self.steps,
+            environments: self
+                .record
+                .environments
+                .iter()
+                .map(|used| EnvironmentReport {
+                    key: used.key.clone(),
+                    python: used.python.clone(),
+                    steps: used.steps.clone(),
+                    packages: used.packages.len(),
+                })
+                .collect(),
             summary,
             places: self.places,
             shown: Vec::new(),
