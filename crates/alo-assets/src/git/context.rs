@@ -8,7 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::url::GitUrl;
+use camino::Utf8PathBuf;
+
+use super::config::UserConfig;
+use super::url::{Credentials, GitUrl, Kind};
+use crate::Machine;
 
 /// How long a server may take to accept a connection.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -98,12 +102,19 @@ const BROKEN: [io::ErrorKind; 4] = [
 ];
 
 /// Shared by the thread that talks to the server and the one that waits for it.
-#[derive(Debug)]
 pub(super) struct Context {
+    /// The address that is asked: the plan's, or what the user's configuration puts in its place.
     pub(super) url: GitUrl,
+    pub(super) config: UserConfig,
     pub(super) variables: BTreeMap<OsString, OsString>,
-    pub(super) ssh: Option<OsString>,
+    pub(super) home: Option<Utf8PathBuf>,
+    /// The git program, if there is one.
+    pub(super) git: Option<Utf8PathBuf>,
+    /// The program that takes the place of `ssh`, and its first arguments.
+    pub(super) ssh: Vec<OsString>,
     pub(super) stall: Duration,
+    /// What has opened the door: asked for once, used for every request of the conversation.
+    credentials: Mutex<Option<Credentials>>,
     cancelled: AtomicBool,
     failure: Mutex<Option<TransportError>>,
 }
@@ -114,13 +125,31 @@ thread_local! {
 }
 
 impl Context {
-    pub(super) fn new(
-        url: GitUrl,
-        variables: BTreeMap<OsString, OsString>,
-        ssh: Option<OsString>,
-        stall: Duration,
-    ) -> Self {
-        Self { url, variables, ssh, stall, cancelled: AtomicBool::new(false), failure: Mutex::new(None) }
+    pub(super) fn new(url: GitUrl, config: UserConfig, machine: &Machine, stall: Duration) -> Self {
+        let credentials = match url.kind() {
+            Kind::Http { credentials, .. } => credentials.clone(),
+            _ => None,
+        };
+        Self {
+            url,
+            config,
+            variables: machine.child_variables(),
+            home: machine.home.clone(),
+            git: machine.program("git"),
+            ssh: machine.program("ssh").map(Into::into).into_iter().collect(),
+            stall,
+            credentials: Mutex::new(credentials),
+            cancelled: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        self.credentials.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn keep_credentials(&self, found: Option<Credentials>) {
+        *self.credentials.lock().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
     /// Runs `work` with this context as the one of this thread.

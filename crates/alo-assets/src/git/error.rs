@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use super::context::TransportError;
 use super::object_id::CommitId;
 use super::reference::GitRef;
+use super::url::GitUrlError;
 use crate::key_lock::LockError;
 
 /// Why the code of a git repository could not be had.
@@ -68,6 +69,18 @@ pub enum GitError {
         /// Its value.
         value: String,
     },
+    /// The user's git configuration cannot be read.
+    #[error("failed to read the git configuration `{path}`")]
+    Configuration {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What libgit2 said.
+        #[source]
+        source: git2::Error,
+    },
+    /// An `insteadOf` of the user's git configuration makes no address.
+    #[error("failed to replace the start of the URL by `insteadOf`")]
+    Rewritten(#[from] GitUrlError),
     /// libgit2 gave up.
     #[error("failed to read the git repository `{url}`")]
     Git {
@@ -152,6 +165,8 @@ impl GitError {
             }
             Self::Cache { .. } => Some("check the space and the permissions of the cache folder".to_owned()),
             Self::Timeout { .. } => Some("write a number such as `120`, or unset it".to_owned()),
+            Self::Configuration { .. } => Some("correct the file; git itself cannot read it either".to_owned()),
+            Self::Rewritten(error) => error.hint(),
             Self::Git { .. } | Self::Lock(_) | Self::Cancelled => None,
         }
     }

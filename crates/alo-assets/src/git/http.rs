@@ -8,6 +8,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Proxy, ResponseExt};
 
 use super::context::{CONNECT_TIMEOUT, Context, TransportError};
+use super::credential::Search;
 use super::incoming::{Arriving, Incoming};
 use super::url::{Credentials, Kind};
 
@@ -19,18 +20,17 @@ pub(super) struct HttpTransport {
     agent: Agent,
     /// The repository's address: what the plan says, or where the server has redirected us to.
     base: Arc<Mutex<String>>,
-    credentials: Option<Credentials>,
     first: String,
 }
 
 impl HttpTransport {
     pub(super) fn new(context: Arc<Context>) -> Result<Self, git2::Error> {
-        let Kind::Http { url, credentials } = context.url.kind() else {
+        let Kind::Http { url, .. } = context.url.kind() else {
             return Err(git2::Error::from_str("no HTTP address"));
         };
-        let (url, credentials) = (url.clone(), credentials.clone());
+        let url = url.clone();
         let agent = agent(&context, &url);
-        Ok(Self { context, agent, base: Arc::new(Mutex::new(url.clone())), credentials, first: url })
+        Ok(Self { context, agent, base: Arc::new(Mutex::new(url.clone())), first: url })
     }
 }
 
@@ -44,15 +44,14 @@ impl SmartSubtransport for HttpTransport {
             }
         };
         let base = self.base.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // Credentials go to the host they were written for, and to no other that it redirects to.
-        let credentials = self.credentials.clone().filter(|_| origin(&base) == origin(&self.first));
         Ok(Box::new(HttpStream {
             context: Arc::clone(&self.context),
             request: Some(Request {
+                context: Arc::clone(&self.context),
                 agent: self.agent.clone(),
                 base,
                 shared_base: Arc::clone(&self.base),
-                credentials,
+                first: self.first.clone(),
                 is_discovery,
                 body: Vec::new(),
             }),
@@ -96,34 +95,18 @@ impl Read for HttpStream {
 }
 
 struct Request {
+    context: Arc<Context>,
     agent: Agent,
     base: String,
     shared_base: Arc<Mutex<String>>,
-    credentials: Option<Credentials>,
+    first: String,
     is_discovery: bool,
     body: Vec<u8>,
 }
 
 impl Request {
     fn send(self, out: &Arriving) -> Result<(), TransportError> {
-        let authorization = self.credentials.as_ref().map(basic);
-        let answer = if self.is_discovery {
-            let mut request = self.agent.get(format!("{}{DISCOVERY}", self.base));
-            if let Some(value) = &authorization {
-                request = request.header("authorization", value);
-            }
-            request.header("pragma", "no-cache").call()
-        } else {
-            let mut request = self.agent.post(format!("{}/git-upload-pack", self.base));
-            if let Some(value) = &authorization {
-                request = request.header("authorization", value);
-            }
-            request
-                .header("content-type", "application/x-git-upload-pack-request")
-                .header("accept", "application/x-git-upload-pack-result")
-                .send(&self.body[..])
-        };
-        let mut answer = answer.map_err(connection)?;
+        let mut answer = if self.is_discovery { self.discover()? } else { self.post()? };
         let status = answer.status();
         match status.as_u16() {
             200 => {}
@@ -151,16 +134,85 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Lists the references. Credentials are looked for when the server asks for them, one after the other.
+    fn discover(&self) -> Result<Answer, TransportError> {
+        let mut base = self.base.clone();
+        let mut credentials = self.context.credentials();
+        let user = credentials.as_ref().map(|known| known.user.clone());
+        let is_complete = credentials.as_ref().is_some_and(|known| !known.password.is_empty());
+        let mut is_moved = false;
+        let mut search = Search::new(&self.context, &self.first, user);
+        loop {
+            let mut request = self.agent.get(format!("{base}{DISCOVERY}"));
+            for (name, value) in self.secrets(&base, credentials.as_ref()) {
+                request = request.header(name, value);
+            }
+            let answer = request.header("pragma", "no-cache").call().map_err(connection)?;
+            if answer.status().as_u16() != 401 {
+                self.context.keep_credentials(credentials);
+                return Ok(answer);
+            }
+            let landed = answer.get_uri().to_string();
+            let landed = landed.strip_suffix(DISCOVERY).unwrap_or(&base).to_owned();
+            if origin(&landed) != origin(&self.first) {
+                return Err(TransportError::RedirectedToLogin(origin(&landed).to_owned()));
+            }
+            if landed != base && credentials.is_some() && !is_moved {
+                // A redirect within the server, on the way of which the credentials were left out.
+                base = landed;
+                is_moved = true;
+                continue;
+            }
+            if is_complete {
+                return Ok(answer);
+            }
+            match search.next() {
+                Some(found) => credentials = Some(found),
+                None => return Ok(answer),
+            }
+        }
+    }
+
+    fn post(&self) -> Result<Answer, TransportError> {
+        let mut request = self.agent.post(format!("{}/git-upload-pack", self.base));
+        for (name, value) in self.secrets(&self.base, self.context.credentials().as_ref()) {
+            request = request.header(name, value);
+        }
+        request
+            .header("content-type", "application/x-git-upload-pack-request")
+            .header("accept", "application/x-git-upload-pack-result")
+            .send(&self.body[..])
+            .map_err(connection)
+    }
+
+    /// The headers that are for the host of the address alone, and for no other that it redirects to.
+    fn secrets(&self, base: &str, credentials: Option<&Credentials>) -> Vec<(String, String)> {
+        if origin(base) != origin(&self.first) {
+            return Vec::new();
+        }
+        let extra = self.context.config.http("extraheader", base).and_then(|header| header.split_once(':'));
+        let extra = extra.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+        let authorization = credentials.map(|known| ("authorization".to_owned(), basic(known)));
+        extra.into_iter().chain(authorization).collect()
+    }
+}
+
+type Answer = ureq::http::Response<ureq::Body>;
+
 fn connection(error: ureq::Error) -> TransportError {
     TransportError::Connection(Box::new(error))
 }
 
 fn agent(context: &Context, url: &str) -> Agent {
-    let tls = TlsConfig::builder().root_certs(roots(context)).build();
+    let is_off = |value: &str| matches!(value.to_ascii_lowercase().as_str(), "false" | "no" | "off" | "0");
+    let is_unchecked = context.variable("GIT_SSL_NO_VERIFY").is_some_and(|value| !is_off(value))
+        || context.config.http("sslverify", url).is_some_and(is_off);
+    let tls = TlsConfig::builder().root_certs(roots(context, url)).disable_verification(is_unchecked).build();
     Agent::config_builder()
         .http_status_as_error(false)
         .proxy(proxy(context, url))
-        .redirect_auth_headers(ureq::config::RedirectAuthHeaders::SameHost)
+        .redirect_auth_headers(ureq::config::RedirectAuthHeaders::Never)
         .timeout_resolve(Some(CONNECT_TIMEOUT.min(context.stall)))
         .timeout_connect(Some(CONNECT_TIMEOUT.min(context.stall)))
         .tls_config(tls)
@@ -170,8 +222,9 @@ fn agent(context: &Context, url: &str) -> Agent {
 }
 
 /// The certificates to trust: what git's or OpenSSL's variables name, else the system's, else Mozilla's.
-fn roots(context: &Context) -> RootCerts {
-    let file = context.variable("GIT_SSL_CAINFO").or_else(|| context.variable("SSL_CERT_FILE"));
+fn roots(context: &Context, url: &str) -> RootCerts {
+    let file = context.variable("GIT_SSL_CAINFO").or_else(|| context.config.http("sslcainfo", url));
+    let file = file.or_else(|| context.variable("SSL_CERT_FILE"));
     let folder = context.variable("SSL_CERT_DIR");
     let found = if file.is_some() || folder.is_some() {
         rustls_native_certs::load_certs_from_paths(file.map(AsRef::as_ref), folder.map(AsRef::as_ref))
@@ -183,7 +236,7 @@ fn roots(context: &Context) -> RootCerts {
     if certificates.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&certificates) }
 }
 
-/// The proxy that the usual variables name for this address.
+/// The proxy that git's configuration or the usual variables name for this address.
 fn proxy(context: &Context, url: &str) -> Option<Proxy> {
     let names: &[&str] = if url.starts_with("https:") {
         &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
@@ -191,6 +244,9 @@ fn proxy(context: &Context, url: &str) -> Option<Proxy> {
         // `HTTP_PROXY` in capitals is set by web servers from a request's header, so no program trusts it.
         &["http_proxy", "all_proxy", "ALL_PROXY"]
     };
+    if let Some(address) = context.config.http("proxy", url) {
+        return Proxy::new(address).ok();
+    }
     let address = names.iter().find_map(|name| context.variable(name))?;
     let excluded = context.variable("no_proxy").or_else(|| context.variable("NO_PROXY"));
     let host = url.split("://").nth(1)?.split('/').next()?;
@@ -208,7 +264,7 @@ fn is_excluded(host: &str, list: &str) -> bool {
     })
 }
 
-fn origin(url: &str) -> &str {
+pub(super) fn origin(url: &str) -> &str {
     let end = url.find("://").map_or(0, |at| at + 3);
     url.get(end..).and_then(|rest| rest.find('/')).and_then(|at| url.get(..end + at)).unwrap_or(url)
 }

@@ -1,7 +1,9 @@
 //! Git repositories, by libgit2: the only module that knows of it.
 
 mod checkout;
+mod config;
 mod context;
+mod credential;
 mod error;
 mod http;
 mod incoming;

@@ -97,13 +97,16 @@ fn connect(context: &Arc<Context>) -> Result<Connection, TransportError> {
     let Kind::Ssh(address) = context.url.kind() else {
         return Err(TransportError::Ssh("no ssh address".to_owned()));
     };
-    let program = context.ssh.clone().unwrap_or_else(|| "ssh".into());
+    let command = command(context)?;
+    let (program, options) =
+        command.split_first().ok_or_else(|| TransportError::Ssh("no ssh command".to_owned()))?;
     let failed = |error: io::Error| {
         TransportError::Ssh(format!("`{}` cannot be started: {error}", program.to_string_lossy()))
     };
     // A group of its own keeps a Ctrl-C of the terminal for us. Should we be killed, its stdin closes and it ends.
-    let mut child = Command::new(&program)
-        .args(arguments(&program, address))
+    let mut child = Command::new(program)
+        .args(options)
+        .args(arguments(program, address))
         .env_clear()
         .envs(&context.variables)
         .stdin(Stdio::piped())
@@ -134,6 +137,30 @@ fn connect(context: &Arc<Context>) -> Result<Connection, TransportError> {
     })
     .map_err(failed)?;
     Ok(Connection { child: Mutex::new(child), stdin: Mutex::new(stdin), incoming: Mutex::new(incoming) })
+}
+
+/// The words of the command that takes the place of `ssh`: the user's variables and configuration decide, as for git.
+fn command(context: &Context) -> Result<Vec<OsString>, TransportError> {
+    let written = context.variable("GIT_SSH_COMMAND").map(|text| ("GIT_SSH_COMMAND", text));
+    let program = context.variables.get(OsStr::new("GIT_SSH")).filter(|program| !program.is_empty());
+    let written = match (written, program) {
+        (None, Some(program)) => return Ok(vec![program.clone()]),
+        (written, _) => written.or_else(|| Some(("core.sshCommand", context.config.get("core.sshcommand")?))),
+    };
+    let Some((name, text)) = written else {
+        return Ok(if context.ssh.is_empty() { vec!["ssh".into()] } else { context.ssh.clone() });
+    };
+    // What only a shell understands is refused rather than misunderstood.
+    match shlex::split(text) {
+        Some(words)
+            if !words.is_empty() && !text.contains(['$', '`', '|', ';', '&', '<', '>', '(', '*', '~']) =>
+        {
+            Ok(words.into_iter().map(Into::into).collect())
+        }
+        _ => {
+            Err(TransportError::Ssh(format!("`{name}` needs a shell, which is not used: write plain words")))
+        }
+    }
 }
 
 struct Counted<'a> {

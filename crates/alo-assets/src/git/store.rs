@@ -1,11 +1,11 @@
 //! The git part of the cache: what callers use to turn a URL and a reference into a folder.
 
-use std::ffi::OsStr;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use super::checkout::{Checkout, Checkouts};
+use super::config::UserConfig;
 use super::context::{Context, STALL_TIMEOUT};
 use super::error::GitError;
 use super::mirror::{Found, Mirror};
@@ -100,14 +100,20 @@ impl<'a> GitStore<'a> {
         reference: Option<&GitRef>,
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<Found, GitError> {
+        let config = UserConfig::read(self.machine)?;
+        let asked = config.rewritten(url)?;
         // A repository on this machine needs no network.
-        if self.is_offline && !matches!(url.kind(), Kind::Folder(_)) {
+        if self.is_offline && !matches!(asked.kind(), Kind::Folder(_)) {
             return Err(GitError::Offline { url: url.to_string(), reference: reference.cloned() });
         }
         let mut pause = FIRST_PAUSE;
         let mut attempt = 1;
         loop {
-            match self.fetch_once(url, reference) {
+            match self.fetch_once(
+                url,
+                Context::new(asked.clone(), config.clone(), self.machine, self.stall()?),
+                reference,
+            ) {
                 Err(error) if error.is_transient() && attempt < ATTEMPTS => {
                     attempt += 1;
                     let because = error.reason();
@@ -141,11 +147,13 @@ impl<'a> GitStore<'a> {
     }
 
     /// Fetches on a thread of its own, so that a cancelled run does not wait for a slow server.
-    fn fetch_once(&self, url: &GitUrl, reference: Option<&GitRef>) -> Result<Found, GitError> {
-        let variables = self.machine.child_variables();
-        let ssh = variables.get(OsStr::new("GIT_SSH")).filter(|program| !program.is_empty()).cloned();
-        let ssh = ssh.or_else(|| self.machine.program("ssh").map(Into::into));
-        let context = Arc::new(Context::new(url.clone(), variables, ssh, self.stall()?));
+    fn fetch_once(
+        &self,
+        url: &GitUrl,
+        context: Context,
+        reference: Option<&GitRef>,
+    ) -> Result<Found, GitError> {
+        let context = Arc::new(context);
         let (sender, receiver) = channel();
         let (cache, url, reference) = (self.machine.cache.clone(), url.clone(), reference.cloned());
         let theirs = Arc::clone(&context);

@@ -144,6 +144,11 @@ impl GitUrl {
         format!("{name}-{:.16}", digest::of_text(&self.identity))
     }
 
+    /// Whether a user name or password is written in it.
+    pub(super) fn has_credentials(&self) -> bool {
+        self.has_credentials
+    }
+
     pub(super) fn kind(&self) -> &Kind {
         &self.kind
     }

@@ -5,7 +5,7 @@ use alo_plan::{Fetch, PipelineKind};
 use camino::Utf8Path;
 
 use crate::bench::{Bench, git, train};
-use crate::http_backend::{HttpBackend, Manners};
+use crate::http_backend::{HttpBackend, Manners, git_program};
 use crate::repository::Repo;
 
 const TRAIN: PipelineKind = PipelineKind::Train;
@@ -176,4 +176,143 @@ fn the_limit_of_silence_is_the_user_s() {
     bench.machine.variables.insert("ALO_GIT_TIMEOUT".into(), "soon".into());
     let (message, _) = bench.set_up(&plan, TRAIN).failure();
     assert!(message.contains("`ALO_GIT_TIMEOUT` is `soon`"), "{message}");
+}
+
+/// `me:s3cret`, as a client sends it.
+const ME: &str = "Basic bWU6czNjcmV0";
+
+fn private(bench: &Bench) -> Option<HttpBackend> {
+    let repo = Repo::new(&bench.root.join("srv/repo.git"));
+    repo.commit("main", &[("asset_train.py", "private")]);
+    let manners = Manners { authorization: Some(ME.to_owned()), ..Manners::default() };
+    HttpBackend::start(&bench.root.join("srv"), manners)
+}
+
+fn tree_contains(folder: &Utf8Path, word: &[u8]) -> bool {
+    folder.read_dir_utf8().unwrap().any(|entry| {
+        let path = entry.unwrap().into_path();
+        if path.is_dir() {
+            tree_contains(&path, word)
+        } else {
+            fs_err::read(&path).is_ok_and(|text| text.windows(word.len()).any(|part| part == word))
+        }
+    })
+}
+
+/// The private repository opens, and the secret is nowhere but in the request.
+fn opens(bench: &Bench, url: &str) {
+    let told = bench.set_up(&train([git("train", url, None)]), TRAIN);
+    assert!(!format!("{:?}{:?}", told.events, told.outcome).contains("s3cret"));
+    let step = told.prepared().steps.remove(0);
+    assert_eq!(fs_err::read_to_string(&step.code.file).unwrap(), "private");
+    for folder in [&bench.project, &bench.machine.cache] {
+        assert!(!tree_contains(folder, b"s3cret"), "{folder}");
+    }
+}
+
+fn with_git(bench: &Bench) {
+    let git = git_program().unwrap();
+    std::os::unix::fs::symlink(git, bench.root.join("bin/git")).unwrap();
+    for program in ["sh", "cat"] {
+        let found = ["/bin", "/usr/bin"].map(|folder| Utf8Path::new(folder).join(program));
+        let found = found.iter().find(|file| file.exists()).unwrap();
+        std::os::unix::fs::symlink(found, bench.root.join("bin").join(program)).unwrap();
+    }
+}
+
+#[test]
+fn a_password_comes_from_the_user_s_own_places() {
+    let answer = "case \"$1\" in Username*) echo me;; *) echo s3cret;; esac";
+    let helper = "[credential]\n\thelper = \"!f() { echo username=me; echo password=s3cret; }; f\"\n";
+    for place in ["netrc", "store", "askpass", "askpass with git", "helper", "token"] {
+        let mut bench = Bench::new();
+        let Some(server) = private(&bench) else { return };
+        let (home, mut url) = (bench.root.join("home"), server.url("repo.git"));
+        bench.machine.variables.insert("GIT_CONFIG_NOSYSTEM".into(), "1".into());
+        let mut askpass = || {
+            let program = bench.program("askpass", answer);
+            bench.machine.variables.insert("GIT_ASKPASS".into(), program.into_string().into());
+        };
+        match place {
+            "netrc" => {
+                fs_err::write(home.join(".netrc"), "machine 127.0.0.1 login me password s3cret").unwrap();
+            }
+            "store" => {
+                let line = format!("http://me:s3cret@127.0.0.1:{}\n", server.port);
+                fs_err::write(home.join(".git-credentials"), line).unwrap();
+            }
+            "askpass" => askpass(),
+            "askpass with git" => {
+                askpass();
+                with_git(&bench);
+            }
+            "helper" => {
+                fs_err::write(home.join(".gitconfig"), helper).unwrap();
+                with_git(&bench);
+            }
+            _ => {
+                url = url.replace("://", "://me@");
+                bench.machine.variables.insert("ALO_GIT_TOKEN".into(), "s3cret".into());
+            }
+        }
+        opens(&bench, &url);
+        let first = server.requests.lock().unwrap()[0].1.clone();
+        assert_ne!(first.as_deref(), Some(ME), "{place}: no password before it is asked for");
+    }
+}
+
+#[test]
+fn tokens_of_a_forge_and_passwords_of_a_redirect_go_to_no_other_host() {
+    let mut bench = Bench::new();
+    let Some(server) = private(&bench) else { return };
+    for variable in ["GITHUB_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN"] {
+        bench.machine.variables.insert(variable.into(), "s3cret".into());
+    }
+    bench.machine.variables.insert("CI_SERVER_HOST".into(), "gitlab.example".into());
+    bench.set_up(&train([git("train", &server.url("repo.git"), None)]), TRAIN).failure();
+    let manners =
+        Manners { moved_to: Some(server.url("").trim_end_matches('/').into()), ..Manners::default() };
+    let Some(front) = HttpBackend::start(&bench.root, manners) else { return };
+    let url = front.url("moved/repo.git").replace("://", "://me:s3cret@");
+    let (message, hint) = bench.set_up(&train([git("train", &url, None)]), TRAIN).failure();
+    assert!(message.contains(&format!("redirects to `http://127.0.0.1:{}`", server.port)), "{message}");
+    assert!(hint.contains("new address") && !message.contains("s3cret"), "{hint}");
+    let seen = server.requests.lock().unwrap().clone();
+    assert!(seen.len() >= 2 && seen.iter().all(|(_, secret)| secret.is_none()), "{seen:?}");
+}
+
+#[test]
+fn a_redirect_within_the_server_keeps_the_password() {
+    let bench = Bench::new();
+    let repo = Repo::new(&bench.root.join("srv/repo.git"));
+    repo.commit("main", &[("asset_train.py", "private")]);
+    let manners =
+        Manners { authorization: Some(ME.to_owned()), moved_to: Some(String::new()), ..Manners::default() };
+    let Some(server) = HttpBackend::start(&bench.root.join("srv"), manners) else { return };
+    opens(&bench, &server.url("moved/repo.git").replace("://", "://me:s3cret@"));
+}
+
+#[test]
+fn the_user_s_configuration_puts_another_address_in_place_of_the_plan_s() {
+    let mut bench = Bench::new();
+    let repo = Repo::new(&bench.root.join("srv/repo.git"));
+    repo.commit("main", &[("asset_train.py", "private")]);
+    bench.machine.variables.insert("GIT_CONFIG_NOSYSTEM".into(), "1".into());
+    let text = format!(
+        "[include]\n\tpath = more.inc\n[url \"file://{}/\"]\n\tinsteadOf = https://host.invalid/team/\n",
+        bench.root.join("srv")
+    );
+    fs_err::write(bench.root.join("home/.gitconfig"), text).unwrap();
+    fs_err::write(
+        bench.root.join("home/more.inc"),
+        "[url \"http://nowhere.invalid/\"]\n\tinsteadOf = https://host.invalid/\n",
+    )
+    .unwrap();
+    let url = "https://host.invalid/team/repo.git";
+    opens(&bench, url);
+    let lock = fs_err::read_to_string(bench.project.join("alo.lock")).unwrap();
+    assert!(lock.contains(url) && !lock.contains("srv"), "{lock}");
+    let (message, _) =
+        bench.set_up(&train([git("train", "https://host.invalid/other.git", None)]), TRAIN).failure();
+    assert!(message.contains("failed to talk to the server"), "{message}");
 }

@@ -196,6 +196,25 @@ fn ssh_is_the_user_s_own_program() {
 }
 
 #[test]
+fn an_ssh_command_of_several_words_is_run_without_a_shell() {
+    let mut bench = Bench::new();
+    let repo = repo(&bench);
+    let server = Server::bare(&repo.path);
+    fake_ssh(&mut bench, server.port);
+    let program = bench.machine.variables.remove(std::ffi::OsStr::new("GIT_SSH")).unwrap();
+    let program = program.into_string().unwrap();
+    let command = format!("'{program}' -i 'my key'");
+    bench.machine.variables.insert("GIT_SSH_COMMAND".into(), command.into());
+    assert_eq!(fetched(&bench, "git@host:group/repo.git", None), "two");
+    let log = fs_err::read_to_string(bench.root.join("ssh.log")).unwrap();
+    assert_eq!(log, "-i my key git@host git-upload-pack 'group/repo.git'\n");
+    let command = format!("{program} -i $(cat key)");
+    bench.machine.variables.insert("GIT_SSH_COMMAND".into(), command.into());
+    let (message, _) = bench.set_up(&train([git("train", "git@host:a.git", None)]), TRAIN).failure();
+    assert!(message.contains("`GIT_SSH_COMMAND` needs a shell"), "{message}");
+}
+
+#[test]
 fn what_ssh_complains_of_is_told() {
     let mut bench = Bench::new();
     let program = bench.program("my-ssh", "echo 'git@host: Permission denied (publickey).' >&2; exit 255");
