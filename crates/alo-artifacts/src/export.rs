@@ -10,12 +10,29 @@ use crate::copy::{CopyError, Meter, copy_file};
 use crate::durable::{self, StorageError};
 use crate::layout::{ArtifactLayout, ProjectLayout, artifacts_name};
 use crate::location::{Location, LocationError};
+use crate::s3::{Purpose, Remote, S3Access, S3Error, upload};
+
+/// Where results go: a folder, or a prefix in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaveTarget(Target);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Target {
+    Folder(Utf8PathBuf),
+    Remote(Remote),
+}
+
+impl From<Utf8PathBuf> for SaveTarget {
+    fn from(folder: Utf8PathBuf) -> Self {
+        Self(Target::Folder(folder))
+    }
+}
 
 /// One exported file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exported {
-    /// Where it lies.
+    /// Where it lies; the URL, if that is in S3.
     pub path: Utf8PathBuf,
     /// Its size.
     pub bytes: u64,
@@ -59,6 +76,9 @@ pub enum ExportError {
     /// The folder could not be made.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// S3 did not take it.
+    #[error(transparent)]
+    S3(#[from] S3Error),
 }
 
 impl ExportError {
@@ -70,18 +90,25 @@ impl ExportError {
             Self::Archive(error) => error.hint(),
             Self::Copy(error) => error.hint(),
             Self::Storage(error) => error.hint(),
+            Self::S3(error) => error.hint(),
         }
     }
 }
 
 /// Resolves a save path of a plan, before anything runs. Relative paths start at the first of `bases`, unless they
-/// exist only below another one.
+/// exist only below another one. A bucket must be there and take the credentials.
 pub fn resolve_save_path(
     text: &str,
     bases: &[Utf8PathBuf],
+    s3: &S3Access,
     project: &ProjectLayout,
-) -> Result<Utf8PathBuf, ExportError> {
-    let path = Location::parse(text, bases)?.into_path(text)?;
+) -> Result<SaveTarget, ExportError> {
+    let path = match Location::parse(text, bases)? {
+        Location::Path(path) => path,
+        Location::S3 { bucket, key } => {
+            return Ok(SaveTarget(Target::Remote(s3.open(&bucket, &key, Purpose::Write)?)));
+        }
+    };
     let kinds = PipelineKind::ALL;
     if kinds.into_iter().any(|kind| path.starts_with(project.artifacts(kind).root()))
         || path.starts_with(project.state())
@@ -91,15 +118,43 @@ pub fn resolve_save_path(
     if path.exists() && !path.is_dir() {
         return Err(ExportError::NoFolder { path });
     }
-    Ok(path)
+    Ok(path.into())
 }
 
-/// Exports a pipeline's artifacts to a folder, which is created.
+/// Exports a pipeline's artifacts to a folder, which is created, or to S3, by way of a folder beside the artifacts.
 ///
 /// Training: `train_artifacts.tar.gz` and, when there are models, `model.tar.gz`. Inference:
 /// `inference_artifacts.tar.gz` or `.zip`, and `model.tar.gz` when it has models of its own. Both: `process.log` and
 /// `pipeline.log`, when they exist.
 pub fn export(
+    kind: PipelineKind,
+    artifacts: &ArtifactLayout,
+    to: &SaveTarget,
+    inference_format: ArchiveFormat,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Exports, ExportError> {
+    let remote = match &to.0 {
+        Target::Folder(folder) => return to_folder(kind, artifacts, folder, inference_format, cancelled),
+        Target::Remote(remote) => remote,
+    };
+    let beside = durable::parent(artifacts.root());
+    let packed = tempfile::Builder::new()
+        .prefix(durable::TEMP_PREFIX)
+        .tempdir_in(beside)
+        .map_err(StorageError::of("write in", beside))?;
+    let folder = Utf8PathBuf::try_from(packed.path().to_owned())
+        .map_err(|error| StorageError::new("write in", beside, error.into_io_error()))?;
+    let mut exports = to_folder(kind, artifacts, &folder, inference_format, cancelled)?;
+    for file in &mut exports.files {
+        let name = file.path.file_name().unwrap_or_default();
+        let target = remote.join(name);
+        file.bytes = upload(&target, &file.path, cancelled)?;
+        file.path = target.to_string().into();
+    }
+    Ok(exports)
+}
+
+fn to_folder(
     kind: PipelineKind,
     artifacts: &ArtifactLayout,
     to: &Utf8Path,
@@ -119,7 +174,9 @@ pub fn export(
     let mut archive = |folder: &Utf8Path, name: String, format| -> Result<(), ExportError> {
         let path = to.join(name);
         let packed = pack(folder, &path, format, MemberTime::Kept, cancelled)?;
-        let left_out = packed.left_out.into_iter().map(|what| format!("{what} and not in `{path}`"));
+        let left_out = packed.left_out.into_iter();
+        let left_out =
+            left_out.map(|what| format!("{what} and not in `{}`", path.file_name().unwrap_or_default()));
         exports.warnings.extend(left_out);
         exports.files.push(Exported { path, bytes: packed.bytes });
         Ok(())

@@ -2,6 +2,7 @@
 
 use alo_plan::{Fetch, PipelineKind};
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
 
 use crate::copy::CopyError;
 use crate::digest::{self, Fields};
@@ -12,6 +13,8 @@ use crate::layout::ProjectLayout;
 use crate::location::LocationError;
 use crate::manifest::{LoadedFrom, Manifest, boot_id};
 use crate::mirror::Mirror;
+use crate::remote_data;
+use crate::s3::{RemoteMirror, S3Error};
 use crate::source::DataSource;
 use crate::transfer::{Job, Work, transfer};
 use crate::tree::TreeError;
@@ -80,6 +83,9 @@ pub enum LoadError {
     /// Something that could not be read or written.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// A place in S3 that could not be read.
+    #[error(transparent)]
+    S3(S3Error),
     /// The user asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -90,6 +96,15 @@ impl From<CopyError> for LoadError {
         match error {
             CopyError::Stopped => Self::Cancelled,
             error => Self::Copy(error),
+        }
+    }
+}
+
+impl From<S3Error> for LoadError {
+    fn from(error: S3Error) -> Self {
+        match error {
+            S3Error::Stopped => Self::Cancelled,
+            error => Self::S3(error),
         }
     }
 }
@@ -117,13 +132,14 @@ impl LoadError {
             Self::Tree(error) => error.hint(),
             Self::Copy(error) => error.hint(),
             Self::Storage(error) => error.hint(),
+            Self::S3(error) => error.hint(),
             Self::Cancelled => None,
         }
     }
 }
 
 /// How far loading is. Bytes are bytes read, and may exceed the total when a file is read twice to compare it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LoadProgress {
     /// Files compared or copied so far.
     pub files: u64,
@@ -180,7 +196,7 @@ pub fn loaded_once(layout: &ProjectLayout, kind: PipelineKind, sources: &[String
     let same = manifest.sources.iter().map(|source| &source.text).eq(sources);
     let input = layout.input(kind);
     let there = manifest.sources.iter().all(|source| input.join(&source.name).exists());
-    (!sources.is_empty() && same && there && manifest.is_trusted())
+    (!sources.is_empty() && same && there && !manifest.partial && manifest.is_trusted())
         .then(|| describe(layout, kind, &manifest.sources, Vec::new()))
 }
 
@@ -189,7 +205,7 @@ pub fn loaded_once(layout: &ProjectLayout, kind: PipelineKind, sources: &[String
 /// Each folder becomes `input/<kind>/<its last part>/`, each file `input/<kind>/<its name>`. A file whose size,
 /// times and inode are as they were at the last run is not read again. What vanished at the source vanishes here;
 /// folders of sources that the plan no longer names are removed, and what nobody loaded is moved to
-/// `input/.set-aside/<kind>/`. Without sources nothing is touched.
+/// `input/.set-aside/<kind>/`. An object in S3 counts as unchanged by its `ETag`. Without sources nothing is touched.
 pub fn load_data(
     layout: &ProjectLayout,
     kind: PipelineKind,
@@ -212,23 +228,33 @@ pub fn load_data(
         refuse_overlap(source, &input)?;
     }
     let known = Manifest::read(layout, kind);
-    let mut mirrors = Vec::with_capacity(sources.len());
+    let mut mirrors = Vec::new();
+    let mut remotes = Vec::new();
     for source in sources {
         if cancelled() {
             return Err(LoadError::Cancelled);
         }
-        mirrors.push(Mirror::compare(source, &input, known.as_ref())?);
+        match &source.remote {
+            None => mirrors.push(Mirror::compare(source, &input, known.as_ref())?),
+            Some(remote) => {
+                remotes.push(RemoteMirror::compare(source, remote, &input, known.as_ref(), cancelled)?);
+            }
+        }
     }
-    refuse_without_space(&mirrors, &input)?;
+    refuse_without_space(&mirrors, &remotes, &input)?;
     let set_aside = sweep(layout, kind, sources, known.as_ref())?;
     for mirror in &mirrors {
         mirror.prepare()?;
     }
+    for remote in &remotes {
+        remote.prepare()?;
+    }
     let jobs: Vec<Job> = mirrors.iter_mut().flat_map(|mirror| std::mem::take(&mut mirror.jobs)).collect();
-    let (files_total, bytes_total) = (jobs.len() as u64, jobs.iter().map(|job| job.source.size).sum());
-    let done = transfer(&jobs, cancelled, &mut |files, bytes| {
-        progress(LoadProgress { files, files_total, bytes, bytes_total });
-    })?;
+    let local_bytes: u64 = jobs.iter().map(|job| job.source.size).sum();
+    let (remote_files, remote_bytes) = remote_data::totals(&remotes);
+    let (files_total, bytes_total) = (jobs.len() as u64 + remote_files, local_bytes + remote_bytes);
+    let mut tell = |files, bytes| progress(LoadProgress { files, files_total, bytes, bytes_total });
+    let done = transfer(&jobs, cancelled, &mut tell)?;
     let mut loaded: Vec<LoadedFrom> = mirrors.into_iter().map(|mirror| mirror.loaded).collect();
     let (mut copied_files, mut copied_bytes) = (0, 0);
     for done in done {
@@ -240,6 +266,24 @@ pub fn load_data(
         if let Some(of) = loaded.iter_mut().find(|of| relative.starts_with(&of.name)) {
             of.files.insert(relative, done.entry);
         }
+    }
+    if !remotes.is_empty() {
+        let local_files = jobs.len() as u64;
+        let mut tell = |files, bytes| tell(local_files + files, local_bytes + bytes);
+        let mut checkpoint = |remote: &[&LoadedFrom]| {
+            let all = loaded.iter().chain(remote.iter().copied()).cloned().collect();
+            // Only a later run would gain by it, so this one goes on if it fails.
+            Manifest::partial(all).write(layout, kind).ok();
+        };
+        let arrived = remote_data::bring(&mut remotes, &input, cancelled, &mut tell, &mut checkpoint);
+        if arrived.is_err() {
+            checkpoint(&remotes.iter().map(|remote| &remote.loaded).collect::<Vec<_>>());
+        }
+        let arrived = arrived?;
+        copied_files += arrived.files;
+        copied_bytes += arrived.bytes;
+        loaded.extend(remotes.into_iter().map(|remote| remote.loaded));
+        loaded.sort_by_key(|loaded| sources.iter().position(|source| source.name == loaded.name));
     }
     remember(layout, kind, policy, copied_files, &loaded, known.as_ref())?;
     Ok(LoadedData { copied_files, copied_bytes, ..describe(layout, kind, &loaded, set_aside) })
@@ -310,9 +354,13 @@ fn data_id(sources: &[LoadedSource]) -> String {
     digest::short(&fields.finish())
 }
 
-fn refuse_without_space(mirrors: &[Mirror], input: &Utf8Path) -> Result<(), LoadError> {
+fn refuse_without_space(
+    mirrors: &[Mirror],
+    remotes: &[RemoteMirror],
+    input: &Utf8Path,
+) -> Result<(), LoadError> {
     let copies = mirrors.iter().flat_map(|mirror| &mirror.jobs).filter(|job| matches!(job.work, Work::Copy));
-    let needed: u64 = copies.map(|job| job.source.size).sum();
+    let needed = copies.map(|job| job.source.size).sum::<u64>() + remote_data::needed(remotes);
     if needed == 0 {
         return Ok(());
     }

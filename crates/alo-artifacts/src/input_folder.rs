@@ -23,6 +23,9 @@ pub(crate) fn own_folder(layout: &ProjectLayout, kind: PipelineKind) -> Result<U
 
 /// Refuses a source that holds, or lies in, the folder it would be copied to.
 pub(crate) fn refuse_overlap(source: &DataSource, input: &Utf8Path) -> Result<(), LoadError> {
+    if source.remote.is_some() {
+        return Ok(());
+    }
     let canonical = |path: &Utf8Path| fs_err::canonicalize(path).map_err(StorageError::of("read", path));
     let (from, to) = (canonical(&source.path)?, canonical(input)?);
     if from.starts_with(&to) || to.starts_with(&from) {

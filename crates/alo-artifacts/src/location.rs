@@ -21,12 +21,6 @@ pub enum Location {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocationError {
-    /// An S3 URL where only paths are read and written.
-    #[error("`{url}` is an S3 URL: only local and network paths can be read and written")]
-    S3 {
-        /// The URL as written.
-        url: String,
-    },
     /// A URL of some other scheme.
     #[error("`{url}` is no path")]
     Scheme {
@@ -42,9 +36,6 @@ impl LocationError {
     /// What a user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::S3 { url } => {
-                Some(format!("copy it first, e.g. `aws s3 sync {url} data/`, and write `data/` in the plan"))
-            }
             Self::Scheme { .. } => Some("mount or download it, and write the path".into()),
             Self::Empty => Some("write a path, or null for none".into()),
         }
@@ -88,11 +79,11 @@ impl Location {
         Ok(Self::Path(normalised(path)))
     }
 
-    /// The path, where only paths are supported.
-    pub(crate) fn into_path(self, text: &str) -> Result<Utf8PathBuf, LocationError> {
+    /// The path; for S3 the URL, without slashes at its end.
+    pub(crate) fn to_path(&self) -> Utf8PathBuf {
         match self {
-            Self::Path(path) => Ok(path),
-            Self::S3 { .. } => Err(LocationError::S3 { url: text.to_owned() }),
+            Self::Path(path) => path.clone(),
+            Self::S3 { bucket, key } => format!("s3://{bucket}/{key}").trim_end_matches('/').into(),
         }
     }
 }
@@ -127,8 +118,7 @@ mod tests {
         assert!(matches!(Location::parse("gs://b/k", &[]), Err(LocationError::Scheme { .. })));
         assert!(matches!(Location::parse("file:///a/b/", &[]), Ok(Location::Path(path)) if path == "/a/b"));
         assert!(matches!(Location::parse(" ", &[]), Err(LocationError::Empty)));
-        let error =
-            Location::parse("s3://b/k", &[]).and_then(|place| place.into_path("s3://b/k")).expect_err("S3");
-        assert!(error.to_string().contains("s3://b/k") && error.hint().is_some());
+        let s3 = Location::parse("s3://b/k/", &[]).expect("S3");
+        assert_eq!(s3.to_path(), "s3://b/k");
     }
 }

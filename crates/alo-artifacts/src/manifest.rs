@@ -22,6 +22,9 @@ pub(crate) struct Manifest {
     /// The boot of the machine in which the copies were written without being flushed; none when all are known
     /// to be on the disk. After a power failure such copies are read again before they are trusted.
     pub(crate) boot: Option<String>,
+    /// Whether loading was cut short: what is named here is there, but it is not all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) partial: bool,
     pub(crate) sources: Vec<LoadedFrom>,
 }
 
@@ -34,6 +37,9 @@ pub(crate) struct LoadedFrom {
     pub(crate) is_file: bool,
     /// By the path relative to `input/<kind>`.
     pub(crate) files: BTreeMap<Utf8PathBuf, FileEntry>,
+    /// Of a source in S3: what tells the version of each object that was copied.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) tags: BTreeMap<Utf8PathBuf, String>,
 }
 
 /// One file: the source as it was read and the copy as it was left, with the digest of both.
@@ -96,7 +102,12 @@ impl LoadedFrom {
 
 impl Manifest {
     pub(crate) fn new(boot: Option<String>, sources: Vec<LoadedFrom>) -> Self {
-        Self { format: FORMAT, boot, sources }
+        Self { format: FORMAT, boot, partial: false, sources }
+    }
+
+    /// What is there when loading is cut short.
+    pub(crate) fn partial(sources: Vec<LoadedFrom>) -> Self {
+        Self { partial: true, ..Self::new(Some(boot_id()), sources) }
     }
 
     /// Reads the manifest; a missing, damaged or newer one is as good as none.
@@ -143,7 +154,14 @@ mod tests {
             ("d/나", FileEntry { source: None, copy, digest: "bb".into() }),
         ];
         let files = files.into_iter().map(|(path, entry)| (path.into(), entry)).collect();
-        LoadedFrom { text: "./d".into(), path: "/p/d".into(), name: "d".into(), is_file: false, files }
+        LoadedFrom {
+            text: "./d".into(),
+            path: "/p/d".into(),
+            name: "d".into(),
+            is_file: false,
+            files,
+            tags: BTreeMap::new(),
+        }
     }
 
     #[test]

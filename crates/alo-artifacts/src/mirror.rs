@@ -51,6 +51,7 @@ impl Mirror {
             name: source.name.clone(),
             is_file: source.is_file,
             files: std::collections::BTreeMap::new(),
+            tags: std::collections::BTreeMap::new(),
         };
         let mut jobs = Vec::new();
         for file in &wanted.files {

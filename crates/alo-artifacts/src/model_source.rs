@@ -9,6 +9,7 @@ use crate::experimental::EXTERNAL_MODEL;
 use crate::layout::ProjectLayout;
 use crate::location::{Location, LocationError};
 use crate::run_id::RunId;
+use crate::s3::{Fetch, Present, Purpose, Remote, RemoteObject, S3Access, S3Error, fetch, list, look};
 use crate::staging::{StagedModels, StagingError};
 use crate::tree::{Links, Tree, TreeError};
 use crate::unpack::{Limits, UnpackError, unpack};
@@ -20,7 +21,7 @@ const ARCHIVE: &str = "model.tar.gz";
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadedModel {
-    /// The archive or folder it came from.
+    /// The archive or folder it came from; the URL, if that is in S3.
     pub source: Utf8PathBuf,
     /// Number of files.
     pub files: u64,
@@ -57,6 +58,16 @@ pub enum ModelError {
         /// The path.
         path: Utf8PathBuf,
     },
+    /// A disk too small for the model.
+    #[error("the model needs {needed} bytes on the disk of `{path}`, which has {free} left")]
+    NoSpace {
+        /// Where it is put.
+        path: Utf8PathBuf,
+        /// Its bytes.
+        needed: u64,
+        /// Bytes left.
+        free: u64,
+    },
     /// A folder that cannot be taken as it is.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -69,6 +80,9 @@ pub enum ModelError {
     /// Something could not be read or written.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// A place in S3 that could not be read.
+    #[error(transparent)]
+    S3(#[from] S3Error),
 }
 
 impl ModelError {
@@ -84,10 +98,12 @@ impl ModelError {
                 "without `load_model_path` the models in `train_artifacts/models/` are used as they are"
                     .into(),
             ),
+            Self::NoSpace { .. } => Some("free some space".into()),
             Self::Tree(error) => error.hint(),
             Self::Unpack(error) => error.hint(),
             Self::Staging(error) => error.hint(),
             Self::Storage(error) => error.hint(),
+            Self::S3(error) => error.hint(),
         }
     }
 }
@@ -95,17 +111,24 @@ impl ModelError {
 /// Puts a model from outside into `train_artifacts/models/`; the previous models stay until it is whole.
 ///
 /// `text` is as written in the plan: a `model.tar.gz`, a folder holding one, or a folder of model files; relative
-/// paths start at the first of `bases` below which they exist. What comes from outside is not trusted: see
+/// paths start at the first of `bases` below which they exist; in S3 the same is looked for. What comes from outside is not trusted: see
 /// [`unpack`](crate::unpack) for archives; links out of a folder are refused.
 pub fn load_model(
     text: &str,
     bases: &[Utf8PathBuf],
+    s3: &S3Access,
     layout: &ProjectLayout,
     run: &RunId,
     limits: &Limits,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<LoadedModel, ModelError> {
-    let path = Location::parse(text, bases)?.into_path(text)?;
+    let path = match Location::parse(text, bases)? {
+        Location::Path(path) => path,
+        Location::S3 { bucket, key } => {
+            let remote = s3.open(&bucket, &key, Purpose::Read)?;
+            return load_remote_model(&remote, layout, run, limits, cancelled);
+        }
+    };
     if !path.exists() {
         return Err(ModelError::Missing { text: text.to_owned(), path });
     }
@@ -119,6 +142,73 @@ pub fn load_model(
         unpack(&source, staged.path(), limits, cancelled)?;
         unwrap_models(staged.path())?;
     }
+    put_in_place(staged, source)
+}
+
+/// [`load_model`] from a bucket: an archive, a prefix that holds one, or a prefix of model files.
+fn load_remote_model(
+    remote: &Remote,
+    layout: &ProjectLayout,
+    run: &RunId,
+    limits: &Limits,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<LoadedModel, ModelError> {
+    let mut objects = list(remote, look(remote, cancelled)?, cancelled)?;
+    // An archive directly below the prefix counts alone; the path of a single object is empty.
+    let archive = objects.iter().position(|object| object.relative == ARCHIVE || object.relative == "");
+    let staged = StagedModels::begin(layout, run)?;
+    let mut source = remote.clone();
+    if let Some(archive) = archive {
+        let object = objects.swap_remove(archive);
+        source.key.clone_from(&object.key);
+        let beside = crate::durable::parent(staged.path());
+        let packed = tempfile::Builder::new()
+            .prefix(crate::durable::TEMP_PREFIX)
+            .tempdir_in(beside)
+            .map_err(StorageError::of("write in", beside))?;
+        let packed = Utf8PathBuf::try_from(packed.path().join(ARCHIVE))
+            .map(|path| (path, packed))
+            .map_err(|error| StorageError::new("write in", beside, error.into_io_error()))?;
+        refuse_without_space(object.size, beside)?;
+        bring(remote, vec![(object, packed.0.clone())], cancelled)?;
+        unpack(&packed.0, staged.path(), limits, cancelled)?;
+        unwrap_models(staged.path())?;
+    } else {
+        refuse_without_space(objects.iter().map(|object| object.size).sum(), staged.path())?;
+        let at = |object: RemoteObject| {
+            let to = staged.path().join(&object.relative);
+            (object, to)
+        };
+        let wanted: Vec<_> = objects.into_iter().map(at).collect();
+        for (_, to) in &wanted {
+            crate::durable::create_dir_all(crate::durable::parent(to))?;
+        }
+        bring(remote, wanted, cancelled)?;
+    }
+    put_in_place(staged, source.to_string().into())
+}
+
+/// Fetches objects to where nothing lies yet.
+fn bring(
+    remote: &Remote,
+    wanted: Vec<(RemoteObject, Utf8PathBuf)>,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<(), S3Error> {
+    let jobs: Vec<Fetch> =
+        wanted.into_iter().map(|(object, to)| Fetch { object, to, present: Present::Nothing }).collect();
+    fetch(remote, &jobs, cancelled, &mut |_, _| {}, &mut |_| {})
+}
+
+fn refuse_without_space(needed: u64, folder: &Utf8Path) -> Result<(), ModelError> {
+    let free = crate::durable::free_space(folder)?;
+    if needed > free {
+        return Err(ModelError::NoSpace { path: folder.to_owned(), needed, free });
+    }
+    Ok(())
+}
+
+/// Makes staged models the current ones.
+fn put_in_place(staged: StagedModels, source: Utf8PathBuf) -> Result<LoadedModel, ModelError> {
     let tree = Tree::list(staged.path(), Links::Within)?;
     if tree.files.is_empty() {
         return Err(ModelError::Empty { path: source });

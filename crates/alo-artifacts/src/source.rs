@@ -7,6 +7,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use crate::durable::StorageError;
 use crate::external::LoadError;
 use crate::location::Location;
+use crate::s3::{Found, Purpose, Remote, S3Access, look};
 
 /// A folder or file that is copied to `input/<kind>/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,37 +15,53 @@ use crate::location::Location;
 pub struct DataSource {
     /// As written in the plan.
     pub text: String,
-    /// Where it lies.
+    /// Where it lies; the URL, if that is in S3.
     pub path: Utf8PathBuf,
     /// Its last path part: the name it gets in `input/<kind>/`.
     pub name: String,
     /// Whether it is a single file.
     pub is_file: bool,
+    pub(crate) remote: Option<Remote>,
 }
 
 /// Resolves and checks the data sources of a plan: each exists and can be opened, and no two have the same last part.
 ///
-/// Relative paths start at the first of `bases` below which they exist: the project, then the plan's own folder.
+/// Relative paths start at the first of `bases` below which they exist: the project, then the plan's own folder. Places
+/// in S3 are asked for their first objects.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), alo_artifacts::LoadError> {
 /// let project = camino::Utf8PathBuf::from("/work/titanic");
-/// let sources = alo_artifacts::check_sources(&[project], &["data/train".to_owned()])?;
+/// let s3 = alo_artifacts::S3Access::default();
+/// let sources = alo_artifacts::check_sources(&[project], &["data/train".to_owned()], &s3, &|| false)?;
 /// assert_eq!(sources[0].name, "train");
 /// # Ok(())
 /// # }
 /// ```
-pub fn check_sources(bases: &[Utf8PathBuf], sources: &[String]) -> Result<Vec<DataSource>, LoadError> {
+pub fn check_sources(
+    bases: &[Utf8PathBuf],
+    sources: &[String],
+    s3: &S3Access,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<DataSource>, LoadError> {
     let mut checked: Vec<DataSource> = Vec::with_capacity(sources.len());
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for text in sources {
-        let path = Location::parse(text, bases)?.into_path(text)?;
+        let location = Location::parse(text, bases)?;
+        let path = location.to_path();
         let name = last_part(&path).ok_or_else(|| LoadError::NoName { text: text.clone() })?;
         if let Some(first) = names.insert(name.clone(), text.clone()) {
             return Err(LoadError::SameName { name, first, second: text.clone() });
         }
-        let is_file = check(&path, text)?;
-        checked.push(DataSource { text: text.clone(), path, name, is_file });
+        let (is_file, remote) = match location {
+            Location::Path(path) => (check(&path, text)?, None),
+            Location::S3 { bucket, key } => {
+                let remote = s3.open(&bucket, &key, Purpose::Read)?;
+                let found = look(&remote, cancelled)?;
+                (found == Found::Object, Some(remote))
+            }
+        };
+        checked.push(DataSource { text: text.clone(), path, name, is_file, remote });
     }
     Ok(checked)
 }
@@ -100,37 +117,36 @@ mod tests {
         (dir, root)
     }
 
-    fn texts(texts: &[&str]) -> Vec<String> {
-        texts.iter().map(|text| (*text).to_owned()).collect()
+    fn check(base: &Utf8Path, texts: &[&str]) -> Result<Vec<DataSource>, LoadError> {
+        let texts: Vec<_> = texts.iter().map(|text| (*text).to_owned()).collect();
+        check_sources(&[base.to_owned()], &texts, &S3Access::default(), &|| false)
     }
 
     #[test]
     fn folders_and_files_are_known_by_their_last_part() {
         let (_dir, root) = project();
         let absolute = format!("{root}/b/one.csv");
-        let sources =
-            check_sources(std::slice::from_ref(&root), &texts(&["./a/train/", &absolute])).expect("fine");
+        let sources = check(&root, &["./a/train/", &absolute]).expect("fine");
         assert_eq!((sources[0].name.as_str(), sources[0].is_file), ("train", false));
         assert_eq!((sources[1].name.as_str(), sources[1].is_file), ("one.csv", true));
-        let here = check_sources(&[root.join("a/train")], &texts(&["."])).expect("fine");
+        let here = check(&root.join("a/train"), &["."]).expect("fine");
         assert_eq!(here[0].name, "train");
-        let up = check_sources(&[root.join("a/train")], &texts(&[".."])).expect("fine");
+        let up = check(&root.join("a/train"), &[".."]).expect("fine");
         assert_eq!(up[0].name, "a");
     }
 
     #[test]
     fn equal_last_parts_and_missing_sources_are_errors() {
         let (_dir, root) = project();
-        let same = check_sources(std::slice::from_ref(&root), &texts(&["a/train", "b/train/"]))
-            .expect_err("equal last parts");
+        let same = check(&root, &["a/train", "b/train/"]).expect_err("equal last parts");
         assert!(matches!(&same, LoadError::SameName { name, .. } if name == "train"), "{same}");
         for missing in ["a/tran", "b/one.csv/deeper"] {
-            let error = check_sources(std::slice::from_ref(&root), &texts(&[missing])).expect_err("missing");
+            let error = check(&root, &[missing]).expect_err("missing");
             assert!(
                 matches!(&error, LoadError::Missing { path, .. } if *path == root.join(missing)),
                 "{error}"
             );
         }
-        assert!(matches!(check_sources(&[], &texts(&["/"])), Err(LoadError::NoName { .. })));
+        assert!(matches!(check(&root, &["/"]), Err(LoadError::NoName { .. })));
     }
 }

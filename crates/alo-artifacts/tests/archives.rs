@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use alo_artifacts::{
     ArtifactLayout, EXTERNAL_MODEL, ExperimentalHistory, ExportError, Limits, MemberTime, ModelError,
-    ProjectLayout, RunId, UnpackError, export, load_model, pack, resolve_save_path, unpack,
+    ProjectLayout, RunId, S3Access, UnpackError, export, load_model, pack, resolve_save_path, unpack,
 };
 use alo_plan::ArchiveFormat::{self, TarGz, Zip};
 use alo_plan::PipelineKind::{Inference, Train};
@@ -56,7 +56,7 @@ fn training_is_exported_as_the_manual_says() {
     let to = root.join("save/here");
     put(&to.join("model.tar.gz"), "older");
     put(&to.join("notes.txt"), "mine");
-    let exports = export(Train, &artifacts, &to, Zip, &|| false).expect("exported");
+    let exports = export(Train, &artifacts, &to.clone().into(), Zip, &|| false).expect("exported");
     let names: Vec<_> = exports.files.iter().filter_map(|file| file.path.file_name()).collect();
     assert_eq!(names, ["train_artifacts.tar.gz", "model.tar.gz", "process.log", "pipeline.log"]);
     assert!(exports.files.iter().all(|file| file.bytes == file.path.metadata().expect("there").len()));
@@ -90,7 +90,7 @@ fn inference_is_exported_in_the_format_of_the_plan_and_without_models() {
     put(&artifacts.output().join("출력.csv"), "a,b");
     for (format, name) in [(TarGz, "inference_artifacts.tar.gz"), (Zip, "inference_artifacts.zip")] {
         let to = root.join(format!("save-{name}"));
-        let exports = export(Inference, &artifacts, &to, format, &|| false).expect("exported");
+        let exports = export(Inference, &artifacts, &to.clone().into(), format, &|| false).expect("exported");
         assert_eq!(exports.files.len(), 1);
         let archive = to.join(name);
         let members = if format == Zip { zip_members(&archive) } else { tar_members(&archive) };
@@ -147,25 +147,24 @@ fn a_failed_export_leaves_the_old_archive() {
     let artifacts = artifacts(&root);
     let to = root.join("save");
     put(&to.join("train_artifacts.tar.gz"), "older");
-    let stopped = export(Train, &artifacts, &to, TarGz, &|| true);
+    let stopped = export(Train, &artifacts, &to.clone().into(), TarGz, &|| true);
     assert!(matches!(stopped, Err(ExportError::Archive(_))));
     assert_eq!(fs_err::read_to_string(to.join("train_artifacts.tar.gz")).expect("read"), "older");
     assert_eq!(fs_err::read_dir(&to).expect("listed").count(), 1);
     put(&root.join("file"), "");
-    assert!(export(Train, &artifacts, &root.join("file/x"), TarGz, &|| false).is_err());
+    assert!(export(Train, &artifacts, &root.join("file/x").into(), TarGz, &|| false).is_err());
 }
 
 #[test]
 fn save_paths_are_checked_before_anything_runs() {
     let (_dir, root) = temp();
     let project = ProjectLayout::new(root.clone());
-    let bases = [root.clone()];
-    assert_eq!(resolve_save_path("out/x/", &bases, &project).expect("fine"), root.join("out/x"));
-    assert!(matches!(resolve_save_path("s3://b/k", &bases, &project), Err(ExportError::Location(_))));
-    let inside = resolve_save_path("train_artifacts/save", &bases, &project);
+    let (bases, s3) = ([root.clone()], S3Access::default());
+    assert_eq!(resolve_save_path("out/x/", &bases, &s3, &project).expect("fine"), root.join("out/x").into());
+    let inside = resolve_save_path("train_artifacts/save", &bases, &s3, &project);
     assert!(matches!(inside, Err(ExportError::Inside { .. })));
     put(&root.join("file"), "");
-    let file = resolve_save_path("file", &bases, &project).expect_err("no folder");
+    let file = resolve_save_path("file", &bases, &s3, &project).expect_err("no folder");
     assert!(matches!(&file, ExportError::NoFolder { .. }) && file.hint().is_some());
 }
 
@@ -348,7 +347,10 @@ impl Models {
 
     fn load(&self, text: &str) -> Result<alo_artifacts::LoadedModel, ModelError> {
         let run = RunId::new(jiff::Timestamp::UNIX_EPOCH, 1, "x");
-        load_model(text, std::slice::from_ref(&self.root), &self.layout, &run, &Limits::default(), &|| false)
+        {
+            let (bases, s3) = (std::slice::from_ref(&self.root), S3Access::default());
+            load_model(text, bases, &s3, &self.layout, &run, &Limits::default(), &|| false)
+        }
     }
 
     fn current(&self) -> String {
@@ -404,7 +406,7 @@ fn a_bad_model_leaves_the_previous_one() {
         ("linked", |error| matches!(error, ModelError::Tree(_))),
         ("evil.tar.gz", |error| matches!(error, ModelError::Unpack(UnpackError::Unsafe { .. }))),
         ("text.pkl", |error| matches!(error, ModelError::Unpack(UnpackError::Damaged { .. }))),
-        ("s3://b/k", |error| matches!(error, ModelError::Location(_))),
+        ("s3://not a bucket/k", |error| matches!(error, ModelError::S3(_))),
         ("project/train_artifacts/models", |error| matches!(error, ModelError::Overlap { .. })),
     ];
     for (text, expected) in cases {

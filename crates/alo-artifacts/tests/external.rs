@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use alo_artifacts::{
-    LoadError, LoadProgress, LoadedData, NO_DATA_ID, ProjectLayout, TreeError, check_sources, load_data,
-    loaded_once,
+    LoadError, LoadProgress, LoadedData, NO_DATA_ID, ProjectLayout, S3Access, TreeError, check_sources,
+    load_data, loaded_once,
 };
 use alo_plan::Fetch;
 use alo_plan::PipelineKind::{Inference, Train};
@@ -41,7 +41,8 @@ impl Project {
 
     fn try_load(&self, sources: &[&str], policy: Fetch) -> Result<LoadedData, LoadError> {
         let texts: Vec<String> = sources.iter().map(|source| format!("{}/{source}", self.nas)).collect();
-        let sources = check_sources(&[self.layout.root().to_owned()], &texts)?;
+        let sources =
+            check_sources(&[self.layout.root().to_owned()], &texts, &S3Access::default(), &|| false)?;
         load_data(&self.layout, Train, &sources, policy, &|| false, &mut |_| {})
     }
 
@@ -105,7 +106,11 @@ fn relative_paths_start_at_the_project_then_at_the_plan() {
         fs_err::create_dir_all(&path).expect("created");
         fs_err::write(path.join("x"), "x").expect("written");
         let bases = [project.layout.root().to_owned(), project.layout.root().join("config")];
-        assert_eq!(check_sources(&bases, &[text.to_owned()]).expect("found")[0].path, path);
+        assert_eq!(
+            check_sources(&bases, &[text.to_owned()], &S3Access::default(), &|| false).expect("found")[0]
+                .path,
+            path
+        );
     }
 }
 
@@ -378,7 +383,7 @@ fn loading_can_be_stopped_and_goes_on_where_it_was() {
         project.put(&format!("many/{number}"), &"x".repeat(20_000));
     }
     let texts = [format!("{}/many", project.nas)];
-    let sources = check_sources(&[], &texts).expect("fine");
+    let sources = check_sources(&[], &texts, &S3Access::default(), &|| false).expect("fine");
     let asked = Cell::new(0);
     let stop = || {
         asked.set(asked.get() + 1);

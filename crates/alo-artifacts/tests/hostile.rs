@@ -44,7 +44,8 @@ impl Place {
     fn load(&self) -> Result<alo_artifacts::LoadedData, LoadError> {
         let layout = ProjectLayout::new(self.root.join("project"));
         fs_err::create_dir_all(layout.root()).expect("created");
-        let sources = check_sources(&[], &[self.data().to_string()])?;
+        let sources =
+            check_sources(&[], &[self.data().to_string()], &alo_artifacts::S3Access::default(), &|| false)?;
         load_data(&layout, Train, &sources, Fetch::Every, &|| false, &mut |_| {})
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use alo_artifacts::{
     ExperimentalHistory, Given, History, Holder, Keep, ProjectLayout, ProjectLock, Retention, RunId,
-    RunRecord, RunState, StagedArtifacts, Summary, check_output, check_sources, load_data, recover,
+    RunRecord, RunState, S3Access, StagedArtifacts, Summary, check_output, check_sources, load_data, recover,
 };
 use alo_plan::{Fetch, Map, PipelineKind, Value};
 use camino::Utf8Path;
@@ -26,7 +26,13 @@ fn run(layout: &ProjectLayout, number: u32) -> Duration {
     for kind in PipelineKind::ALL {
         let mut open = history.begin(RunRecord::new(id.clone(), kind, id.started())).expect("begun");
         let staged = StagedArtifacts::begin(layout, kind, &id).expect("staged");
-        let sources = check_sources(&[layout.root().to_owned()], &[format!("data/{kind}")]).expect("there");
+        let sources = check_sources(
+            &[layout.root().to_owned()],
+            &[format!("data/{kind}")],
+            &S3Access::default(),
+            &|| false,
+        )
+        .expect("there");
         let loaded = load_data(layout, kind, &sources, Fetch::Every, &|| false, &mut |_| {}).expect("loaded");
         assert_eq!((loaded.files, loaded.copied_files), (1, u64::from(number == 0)));
         open.update(|record| record.data_id.clone_from(&loaded.data_id)).expect("updated");

@@ -1,6 +1,6 @@
 //! What happens in a run, as it happens: one stream for the terminal, JSON logs and whoever embeds the engine.
 
-use alo_artifacts::Holder;
+use alo_artifacts::{Holder, LoadProgress};
 use alo_assets::SetupEvent;
 use alo_plan::PipelineKind;
 use camino::Utf8PathBuf;
@@ -85,6 +85,14 @@ pub enum Event {
         pipeline: PipelineKind,
         /// What happened.
         detail: SetupEvent,
+    },
+    /// External data is being copied to `input/`; told a few times a second while it lasts.
+    DataProgress {
+        /// For which pipeline.
+        pipeline: PipelineKind,
+        /// How far it is.
+        #[serde(flatten)]
+        progress: LoadProgress,
     },
     /// The external data is in `input/`.
     DataLoaded {

@@ -49,6 +49,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Exit {
         setup: args.setup.policy(Update::Nothing),
         cancel: cancel_on_signals(ui),
         command: std::env::args().collect::<Vec<_>>().join(" "),
+        ..RunOptions::default()
     };
     let step = StepName::new(&args.step);
     let result = eject(&machine, &project, &step, &options, &mut events::Screen::new(ui));

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use alo_core::artifacts::S3Environment;
 use alo_core::assets::Update;
 use alo_core::{Engine, Mode, PythonExecutor, RunOptions};
 use camino::Utf8PathBuf;
@@ -61,6 +62,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
         mode: args.mode,
         wait: !args.no_wait,
         setup: args.setup.policy(Update::Nothing),
+        s3: S3Environment::new(std::env::vars_os()),
         cancel: cancel_on_signals(ui),
         command: std::env::args().collect::<Vec<_>>().join(" "),
     };

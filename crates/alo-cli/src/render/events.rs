@@ -1,5 +1,7 @@
 //! The events of a run as lines for people; on a terminal with a spinner.
 
+use std::time::Instant;
+
 use alo_core::{Event, FailureKind, Level, Observer, Phase};
 
 use super::{quantity, setup};
@@ -8,11 +10,13 @@ use crate::ui::{Paint, Ui};
 /// Shows a run on the screen.
 pub(crate) struct Screen<'a> {
     ui: &'a Ui,
+    /// When the present phase began.
+    phase_began: Instant,
 }
 
 impl<'a> Screen<'a> {
     pub(crate) fn new(ui: &'a Ui) -> Self {
-        Self { ui }
+        Self { ui, phase_began: Instant::now() }
     }
 
     fn line(&self, line: &str) {
@@ -41,12 +45,18 @@ impl Observer for Screen<'_> {
                     steps.join(" > ")
                 ));
             }
-            Event::PhaseStarted { phase, .. } => match phase {
-                Phase::Setup => ui.busy("setting up code and environment"),
-                Phase::Load => ui.busy("loading data"),
-                Phase::Save => ui.busy("saving"),
-                Phase::Run => {}
-            },
+            Event::PhaseStarted { phase, .. } => {
+                self.phase_began = Instant::now();
+                match phase {
+                    Phase::Setup => ui.busy("setting up code and environment"),
+                    Phase::Load => ui.busy("loading data"),
+                    Phase::Save => ui.busy("saving"),
+                    Phase::Run => {}
+                }
+            }
+            Event::DataProgress { progress, .. } => {
+                ui.doing(&quantity::progress(progress, self.phase_began.elapsed()));
+            }
             Event::Setup { detail, .. } => {
                 if let Some(line) = setup::line(detail) {
                     self.line(&line);

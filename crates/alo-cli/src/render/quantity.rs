@@ -1,5 +1,9 @@
 //! Times and sizes as people read them.
 
+use std::time::Duration;
+
+use alo_core::artifacts::LoadProgress;
+
 /// A time: `0.42 s`, `12.3 s`, `3 min 12 s`, `2 h 5 min`.
 pub(crate) fn seconds(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded and not negative")]
@@ -29,9 +33,33 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{size:.1} {unit}")
 }
 
+/// How far loading is: `loading data: 812 of 5000 files, 61.2 MB of 1.4 GB, 20.4 MB/s`.
+pub(crate) fn progress(progress: &LoadProgress, elapsed: Duration) -> String {
+    let millis = elapsed.as_millis().max(1);
+    let rate = u64::try_from(u128::from(progress.bytes) * 1000 / millis).unwrap_or(u64::MAX);
+    format!(
+        "loading data: {} of {} files, {} of {}, {}/s",
+        progress.files,
+        progress.files_total,
+        bytes(progress.bytes),
+        bytes(progress.bytes_total),
+        bytes(rate)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_has_a_rate() {
+        let at =
+            LoadProgress { files: 812, files_total: 5000, bytes: 61_200_000, bytes_total: 1_400_000_000 };
+        assert_eq!(
+            progress(&at, Duration::from_secs(3)),
+            "loading data: 812 of 5000 files, 61.2 MB of 1.4 GB, 20.4 MB/s"
+        );
+    }
 
     #[test]
     fn times_get_coarser_as_they_grow() {

@@ -1,5 +1,6 @@
 //! How a run is to go.
 
+use alo_artifacts::S3Environment;
 use alo_assets::SetupPolicy;
 
 use super::mode::Mode;
@@ -21,6 +22,8 @@ pub struct RunOptions {
     pub wait: bool,
     /// What the set-up of code and environments may refresh. Default: what the plan has changed.
     pub setup: SetupPolicy,
+    /// What S3 takes from the machine's environment. Default: nothing.
+    pub s3: S3Environment,
     /// Asks the run to stop.
     pub cancel: CancelToken,
     /// What others are told who wait for this run. Default: `alo`.
@@ -33,6 +36,7 @@ impl Default for RunOptions {
             mode: Mode::All,
             wait: true,
             setup: SetupPolicy::default(),
+            s3: S3Environment::default(),
             cancel: CancelToken::new(),
             command: "alo".to_owned(),
         }

@@ -1,8 +1,8 @@
 //! The phases of a pipeline: setup, load, run, save.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use alo_artifacts::{Limits, StepState, check_output, export, load_data, load_model};
+use alo_artifacts::{Limits, LoadProgress, StepState, check_output, export, load_data, load_model};
 use alo_plan::{HandOffMode, PipelineKind};
 
 use super::error::RunError;
@@ -13,6 +13,9 @@ use crate::context::{PipelineScope, StepContext};
 use crate::event::{Event, Level, Phase};
 use crate::executor::{Executor, Preparation, Prepared};
 use crate::journal::Journal;
+
+/// How often it is told how far loading is.
+const TELL_EVERY: Duration = Duration::from_millis(200);
 
 impl PipelineRun<'_> {
     /// Runs all phases up to the moment where the artifacts may become current.
@@ -77,14 +80,22 @@ impl PipelineRun<'_> {
         let cancelled = || cancel.is_cancelled();
         if let (PipelineKind::Inference, Some(source)) = (kind, &self.plan().external.load_model_path) {
             let (bases, run) = (project.bases(), self.scope.run);
-            load_model(source, &bases, project.layout(), run, &Limits::default(), &cancelled)?;
+            let limits = Limits::default();
+            load_model(source, &bases, self.scope.s3, project.layout(), run, &limits, &cancelled)?;
             journal.emit(&Event::ModelLoaded { source: source.clone() });
         }
         let policy = self.plan().control.get_external_data;
         let data = match self.sources {
             Sources::Loaded(data) => data.clone(),
             Sources::ToLoad(sources) => {
-                load_data(project.layout(), kind, sources, policy, &cancelled, &mut |_| {})?
+                let mut told = Instant::now();
+                let mut tell = |progress: LoadProgress| {
+                    if told.elapsed() > TELL_EVERY {
+                        told = Instant::now();
+                        journal.emit(&Event::DataProgress { pipeline: kind, progress });
+                    }
+                };
+                load_data(project.layout(), kind, sources, policy, &cancelled, &mut tell)?
             }
         };
         for place in &data.set_aside {

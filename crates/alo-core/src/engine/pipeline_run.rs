@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use alo_artifacts::{
-    ExperimentalHistory, History, Keep, LoadedData, OpenRun, Retention, RunRecord, RunState, StagedArtifacts,
+    ExperimentalHistory, History, Keep, LoadedData, OpenRun, Retention, RunRecord, RunState, SaveTarget,
+    StagedArtifacts,
 };
 use alo_assets::redact;
 use alo_plan::{Pipeline, PipelineKind, Plan};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
 use super::error::RunError;
@@ -26,7 +27,7 @@ pub(super) struct PipelineRun<'a> {
     pub(super) pipeline: &'a Pipeline,
     pub(super) sources: &'a Sources,
     /// Where its results are exported to.
-    pub(super) save_path: Option<&'a Utf8Path>,
+    pub(super) save_path: Option<&'a SaveTarget>,
     /// Whether another pipeline follows.
     pub(super) more: bool,
 }

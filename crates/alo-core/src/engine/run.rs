@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use alo_artifacts::{Holder, ProjectLock, Recovery, RunId, RunState, recover};
+use alo_artifacts::{Holder, ProjectLock, Recovery, RunId, RunState, S3Access, recover};
 use alo_plan::Pipeline;
 use jiff::Timestamp;
 
@@ -71,7 +71,8 @@ impl Engine {
             seconds: 0.0,
             pipelines: Vec::new(),
         };
-        let scope = RunScope { project, options, run: &run };
+        let s3 = S3Access::new(options.s3.clone(), &project.plan().permission, project.bases());
+        let scope = RunScope { project, options, run: &run, s3: &s3 };
         let error = self.run_pipelines(scope, pipelines, &mut report, observer).err();
         report.seconds = started.elapsed().as_secs_f64();
         if let Some(error) = &error {
@@ -115,7 +116,7 @@ impl Engine {
         for (index, (pipeline, Outside { sources, save_path })) in pipelines.iter().zip(&outside).enumerate()
         {
             let more = index + 1 < pipelines.len();
-            let save_path = save_path.as_deref();
+            let save_path = save_path.as_ref();
             let pipeline_run = PipelineRun { scope, pipeline, sources, save_path, more };
             let end = pipeline_run.run(self.executor.as_mut(), observer);
             report.pipelines.push(end.report);

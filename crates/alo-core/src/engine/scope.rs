@@ -1,8 +1,9 @@
 //! What holds for a whole run, and the places outside the project that it uses.
 
-use alo_artifacts::{DataSource, LoadedData, RunId, check_sources, loaded_once, resolve_save_path};
+use alo_artifacts::{
+    DataSource, LoadedData, RunId, S3Access, SaveTarget, check_sources, loaded_once, resolve_save_path,
+};
 use alo_plan::{Fetch, Pipeline};
-use camino::Utf8PathBuf;
 
 use super::error::RunError;
 use super::options::RunOptions;
@@ -14,6 +15,8 @@ pub(super) struct RunScope<'a> {
     pub(super) project: &'a Project,
     pub(super) options: &'a RunOptions,
     pub(super) run: &'a RunId,
+    /// Opens what the plan names in S3.
+    pub(super) s3: &'a S3Access,
 }
 
 impl RunScope<'_> {
@@ -27,12 +30,15 @@ impl RunScope<'_> {
         let already = if once { loaded_once(layout, kind, external.load_data(kind)) } else { None };
         let sources = match already {
             Some(data) => Sources::Loaded(data),
-            None => Sources::ToLoad(check_sources(&bases, external.load_data(kind))?),
+            None => {
+                let cancelled = || self.options.cancel.is_cancelled();
+                Sources::ToLoad(check_sources(&bases, external.load_data(kind), self.s3, &cancelled)?)
+            }
         };
         Ok(Outside {
             sources,
             save_path: save_path
-                .map(|path| resolve_save_path(path, &bases, self.project.layout()))
+                .map(|path| resolve_save_path(path, &bases, self.s3, self.project.layout()))
                 .transpose()?,
         })
     }
@@ -49,5 +55,5 @@ pub(super) enum Sources {
 /// Places outside the project, checked before anything runs.
 pub(super) struct Outside {
     pub(super) sources: Sources,
-    pub(super) save_path: Option<Utf8PathBuf>,
+    pub(super) save_path: Option<SaveTarget>,
 }
