@@ -26,8 +26,8 @@ impl Project {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let layout = ProjectLayout::new(Utf8Path::from_path(dir.path()).expect("UTF-8").to_owned());
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-        let environment =
-            S3Environment { stall_timeout: Duration::from_secs(2), ..S3Environment::new(variables) };
+        let mut environment = S3Environment::new(variables);
+        environment.stall_timeout = Duration::from_secs(2);
         Self { _dir: dir, layout, environment, permission: Permission::default() }
     }
 
@@ -279,7 +279,9 @@ fn models_come_from_prefixes_archives_and_folders_that_hold_one() {
 
     let to = resolve_save_path("s3://data/", &[], &project.access(), &project.layout).expect("fine");
     let artifacts = artifacts(&project, 1000);
-    fs_err::write(artifacts.process_log(), "log").expect("written");
+    let log = artifacts.process_log();
+    fs_err::create_dir_all(log.parent().expect("a parent")).expect("created");
+    fs_err::write(log, "log").expect("written");
     let exports = export(Inference, &artifacts, &to, ArchiveFormat::Zip, &|| false).expect("exported");
     assert_eq!(exports.files[0].path, "s3://data/inference_artifacts.zip");
     assert!(server.keys("data").contains(&"model.tar.gz".to_owned()));

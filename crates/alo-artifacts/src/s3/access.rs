@@ -40,15 +40,12 @@ impl S3Access {
     pub(crate) fn open(&self, bucket: &str, key: &str, purpose: Purpose) -> Result<Remote, S3Error> {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         let known = (bucket.to_owned(), purpose);
-        let opened = match open.get(&known) {
-            Some(opened) => Arc::clone(opened),
-            None => {
-                let Inner { environment, permission, bases, .. } = self.0.as_ref();
-                let opened = Arc::new(Bucket::open(bucket, purpose, permission, environment, bases)?);
-                open.insert(known, Arc::clone(&opened));
-                opened
-            }
-        };
+        if let Some(opened) = open.get(&known) {
+            return Ok(Remote { bucket: Arc::clone(opened), key: key.to_owned() });
+        }
+        let Inner { environment, permission, bases, .. } = self.0.as_ref();
+        let opened = Arc::new(Bucket::open(bucket, purpose, permission, environment, bases)?);
+        open.insert(known, Arc::clone(&opened));
         Ok(Remote { bucket: opened, key: key.to_owned() })
     }
 }

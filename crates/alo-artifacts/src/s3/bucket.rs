@@ -98,10 +98,7 @@ impl Bucket {
             from: found.from.clone(),
             etags_are_digests: AtomicBool::new(true),
         };
-        let told = match bucket.greet() {
-            Err(error) => error,
-            Ok(()) => return Ok(bucket),
-        };
+        let Err(told) = bucket.greet() else { return Ok(bucket) };
         let Some(S3Fault::WrongRegion { region: said }) = told.fault() else { return Err(told) };
         let other = match said {
             Some(region) => Some(region.clone()),
@@ -265,7 +262,7 @@ impl Setting {
                 backoff: BackoffConfig {
                     init_backoff: Duration::from_millis(100),
                     max_backoff: Duration::from_secs(10),
-                    base: 3.0,
+                    base: 2.0,
                 },
                 max_retries: 8,
                 retry_timeout: Duration::from_secs(120),

@@ -145,14 +145,14 @@ pub enum S3Fault {
 
 fn away(seconds: Option<i64>) -> String {
     let Some(seconds) = seconds else { return "too far from".to_owned() };
-    let (size, side) = (seconds.unsigned_abs(), if seconds < 0 { "behind" } else { "ahead of" });
+    let (size, direction) = (seconds.unsigned_abs(), if seconds < 0 { "behind" } else { "ahead of" });
     let amount = match size {
         0..120 => format!("{size} s"),
         120..7200 => format!("{} min", size / 60),
         7200..172_800 => format!("{} h", size / 3600),
         _ => format!("{} days", size / 86_400),
     };
-    format!("{amount} {side}")
+    format!("{amount} {direction}")
 }
 
 impl S3Error {

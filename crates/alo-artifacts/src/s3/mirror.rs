@@ -41,7 +41,7 @@ impl RemoteMirror {
         };
         let trusted = known.is_some_and(Manifest::is_trusted);
         let entries = known.and_then(|known| known.source(&source.path, &source.name));
-        let (present, mut remove) = present(&target, source.is_file)?;
+        let (present, in_the_way) = present(&target, source.is_file)?;
         let mut mirror = Self {
             remote: remote.clone(),
             remove: Vec::new(),
@@ -89,10 +89,10 @@ impl RemoteMirror {
         let gone_files =
             present.files.iter().map(|file| &file.relative).filter(|file| !wanted.contains(*file));
         let others = present.others.iter().map(|other| target.as_std_path().join(&other.relative));
-        remove.extend(
+        mirror.remove = in_the_way;
+        mirror.remove.extend(
             gone_folders.chain(gone_files).map(|gone| target.join(gone).into_std_path_buf()).chain(others),
         );
-        mirror.remove = remove;
         Ok(mirror)
     }
 

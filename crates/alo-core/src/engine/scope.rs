@@ -28,12 +28,11 @@ impl RunScope<'_> {
         // Data that is loaded once may have gone from its source since.
         let once = plan.control.get_external_data == Fetch::Once;
         let already = if once { loaded_once(layout, kind, external.load_data(kind)) } else { None };
-        let sources = match already {
-            Some(data) => Sources::Loaded(data),
-            None => {
-                let cancelled = || self.options.cancel.is_cancelled();
-                Sources::ToLoad(check_sources(&bases, external.load_data(kind), self.s3, &cancelled)?)
-            }
+        let sources = if let Some(data) = already {
+            Sources::Loaded(data)
+        } else {
+            let cancelled = || self.options.cancel.is_cancelled();
+            Sources::ToLoad(check_sources(&bases, external.load_data(kind), self.s3, &cancelled)?)
         };
         Ok(Outside {
             sources,
