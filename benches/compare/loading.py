@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times loading external data against `cp -r`, and finding nothing changed against `find`.
 
-    python3 benches/compare/copy.py [--alo target/release/alo] [--runs 5] [--large 1000] [--small 20000]
+    python3 benches/compare/loading.py [--alo target/release/alo] [--runs 5] [--large 1000] [--small 20000]
 
 Two sources, made with a fixed seed: 1 GB in 10 files, and 20,000 files of 10 KB in 20 folders. For each, `alo run` of a plan
 that loads it into an empty `input/` takes turns with `cp -r` of it into an empty folder on the same disk, with everything in
