@@ -6,6 +6,8 @@ use alo_plan::StepName;
 use camino::Utf8PathBuf;
 use serde::Serialize;
 
+use crate::grouping::Split;
+
 /// A piece of news, in the order in which things happen.
 ///
 /// ```
@@ -49,6 +51,8 @@ pub enum SetupEvent {
         /// Whether it was there before, so that no server was asked.
         cached: bool,
     },
+    /// The steps of the pipeline cannot share an environment.
+    Split(Split),
     /// The exact packages for requirements are being looked for.
     ResolvingPackages {
         /// `uv` or `pip`.
@@ -124,6 +128,7 @@ impl fmt::Display for SetupEvent {
                 let short: String = version.chars().take(12).collect();
                 write!(f, "code of {step}: {short} ({})", origin(*cached))
             }
+            Self::Split(split) => split.fmt(f),
             Self::ResolvingPackages { installer, requirements } => {
                 write!(f, "{installer} looks for {}", requirements.join(", "))
             }

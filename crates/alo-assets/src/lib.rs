@@ -13,6 +13,7 @@ mod environment;
 mod event;
 mod finishing;
 mod git;
+mod grouping;
 pub mod guard;
 mod inspection;
 mod installer;
@@ -40,6 +41,7 @@ pub use finishing::{Finishing, ImportOutcome, ImportState, Verdict};
 pub use git::{
     CommitId, CommitIdError, GitError, GitRef, GitUrl, GitUrlError, TransportError, TreeId, TreeIdError,
 };
+pub use grouping::{Claim, Clash, Split};
 pub use inspection::{AssetReport, AssetUse, Generation, InspectionError, inspect};
 pub use installer::{FailureReason, InstallError, InstallerChoice, InstallerChoiceError};
 pub use interpreter::{

@@ -8,11 +8,12 @@ use crate::asset::{AssetCode, CodeError};
 use crate::code::CodeStore;
 use crate::environment::{Environment, EnvironmentError, Environments, Wanted};
 use crate::finishing::Finishing;
+use crate::grouping::{Grouping, GroupingError, Split, StepNeeds};
 use crate::installer::Toolbox;
 use crate::interpreter::{self, InterpreterError};
 use crate::lockfile::LockfileError;
-use crate::requirements::{self, RequirementError, RequirementSet, abi};
-use crate::resolution::{Resolved, Resolver};
+use crate::requirements::{self, RequirementError, RequirementSet};
+use crate::resolution::Resolver;
 use crate::{Machine, SetupEvent, SetupPolicy};
 
 /// What to set up.
@@ -39,6 +40,8 @@ pub struct PreparedPipeline {
     pub steps: Vec<PreparedStep>,
     /// The environments that the steps run in.
     pub environments: Vec<Environment>,
+    /// Why there are several of them.
+    pub split: Option<Split>,
     /// What the environments still need, in the same order. It goes on beside the steps; dropped, it ends.
     #[serde(skip)]
     pub finishing: Vec<Finishing>,
@@ -99,6 +102,15 @@ pub enum SetupError {
         #[source]
         source: Box<EnvironmentError>,
     },
+    /// What a step requires cannot be had, not even for it alone.
+    #[error("failed to find the packages that step `{step}` requires")]
+    Packages {
+        /// The step.
+        step: StepName,
+        /// Why.
+        #[source]
+        source: Box<EnvironmentError>,
+    },
     /// The run has been cancelled.
     #[error("the set-up was cancelled")]
     Cancelled,
@@ -112,7 +124,7 @@ impl SetupError {
             Self::Requirements { source, .. } => source.hint(),
             Self::Lockfile(error) => error.hint(),
             Self::Interpreter(error) => error.hint(),
-            Self::Environment { source, .. } => source.hint(),
+            Self::Environment { source, .. } | Self::Packages { source, .. } => source.hint(),
             Self::NoPipeline { .. } | Self::Cancelled => None,
         }
     }
@@ -120,7 +132,7 @@ impl SetupError {
     /// The last lines the installer said, without credentials, if it is what failed.
     pub fn output(&self) -> &[String] {
         match self {
-            Self::Environment { source, .. } => match &**source {
+            Self::Environment { source, .. } | Self::Packages { source, .. } => match &**source {
                 EnvironmentError::Install { source, .. } => source.output(),
                 _ => &[],
             },
@@ -131,7 +143,9 @@ impl SetupError {
     /// The step that is at fault, if it is one.
     pub fn step(&self) -> Option<&StepName> {
         match self {
-            Self::Code { step, .. } | Self::Requirements { step, .. } => Some(step),
+            Self::Code { step, .. } | Self::Requirements { step, .. } | Self::Packages { step, .. } => {
+                Some(step)
+            }
             _ => None,
         }
     }
@@ -172,7 +186,7 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     let pipeline = plan.pipeline(kind).ok_or(SetupError::NoPipeline { kind })?;
     let mut code = CodeStore::new(machine, project, plan, policy, cancelled)?;
     let mut steps = Vec::new();
-    let mut set = RequirementSet::default();
+    let mut needs = Vec::new();
     for step in &pipeline.steps {
         if cancelled() {
             return Err(SetupError::Cancelled);
@@ -182,15 +196,14 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
             requirements::of_step(&step.name, &step.requirements, Some(&found.folder), project).map_err(
                 |source| SetupError::Requirements { step: step.name.clone(), source: Box::new(source) },
             )?;
+        let mut set = RequirementSet::default();
         set.add(items, options);
+        needs.push(StepNeeds { name: step.name.clone(), set });
         steps.push(PreparedStep { name: step.name.clone(), code: found, environment: 0 });
     }
-    let together = match kind {
-        PipelineKind::Train => set.clone(),
-        PipelineKind::Inference => {
-            let train = train_requirements(project, plan, &mut code, observer)?;
-            set.with_missing_of(&train)
-        }
+    let carried = match kind {
+        PipelineKind::Train => Vec::new(),
+        PipelineKind::Inference => train_requirements(project, plan, &mut code, observer)?,
     };
     code.save_pins(kind, observer)?;
     let found = interpreter::find(machine, code.lock().python(kind))?;
@@ -199,26 +212,38 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     }
     let tools = Toolbox::new(machine, &found.interpreter, policy.offline, cancelled);
     let resolver = Resolver { tools: &tools, policy, lock: code.lock(), kind, project };
-    let names: Vec<_> = steps.iter().map(|step| &step.name).collect();
-    let failed = |source: EnvironmentError| {
-        if source.is_cancelled() {
-            SetupError::Cancelled
-        } else {
-            SetupError::Environment { kind, source: Box::new(source) }
-        }
+    let grouping =
+        Grouping { resolver: &resolver, steps: &needs, carried: &carried, abi_facts: policy.abi_facts };
+    let failed = |GroupingError { step, source }: GroupingError| match step {
+        _ if source.is_cancelled() => SetupError::Cancelled,
+        Some(step) => SetupError::Packages { step, source: Box::new(source) },
+        None => SetupError::Environment { kind, source: Box::new(source) },
     };
-    let (set, decided) = decide(&resolver, set, together, &names, observer).map_err(failed)?;
-    let wanted = Wanted { resolution: &decided.resolution, requirements: &set };
-    let environment = Environments::new(&tools).ensure(wanted, observer).map_err(failed)?;
-    let group = resolver.group(&decided, &set, &names);
-    code.save_environments(kind, vec![group], observer)?;
-    let environments = vec![environment];
+    let (groups, split) = grouping.decide(observer).map_err(failed)?;
+    if let Some(split) = &split {
+        observer(SetupEvent::Split(split.clone()));
+    }
+    let cache = Environments::new(&tools);
+    let mut environments = Vec::new();
+    let mut locked = Vec::new();
+    for group in groups {
+        let wanted = Wanted { resolution: &group.resolved.resolution, requirements: &group.set };
+        let environment = cache.ensure(wanted, observer).map_err(|source| failed(source.into()))?;
+        for index in &group.members {
+            if let Some(step) = steps.get_mut(*index) {
+                step.environment = environments.len();
+            }
+        }
+        environments.push(environment);
+        locked.push(group.locked);
+    }
+    code.save_environments(kind, locked, observer)?;
     let finishing = environments
         .iter()
         .map(|environment| Finishing::begin(machine, environment, cancelled, observer))
         .collect::<Result<_, _>>()
-        .map_err(failed)?;
-    Ok(PreparedPipeline { steps, environments, finishing })
+        .map_err(|source: EnvironmentError| failed(source.into()))?;
+    Ok(PreparedPipeline { steps, environments, split, finishing })
 }
 
 fn code_error(step: &StepName, source: CodeError) -> SetupError {
@@ -235,8 +260,8 @@ fn train_requirements(
     plan: &Plan,
     code: &mut CodeStore<'_>,
     observer: &mut dyn FnMut(SetupEvent),
-) -> Result<RequirementSet, SetupError> {
-    let mut set = RequirementSet::default();
+) -> Result<Vec<StepNeeds>, SetupError> {
+    let mut needs = Vec::new();
     for step in plan.pipeline(PipelineKind::Train).map(|pipeline| &pipeline.steps[..]).unwrap_or_default() {
         let folder: Result<Option<Utf8PathBuf>, CodeError> = if names_files(&step.requirements) {
             code.folder_of_train(step, observer).map(Some)
@@ -247,7 +272,9 @@ fn train_requirements(
             Ok(folder) => {
                 match requirements::of_step(&step.name, &step.requirements, folder.as_deref(), project) {
                     Ok((items, options)) => {
+                        let mut set = RequirementSet::default();
                         set.add(items, options);
+                        needs.push(StepNeeds { name: step.name.clone(), set });
                         continue;
                     }
                     Err(error) => error.to_string(),
@@ -263,7 +290,7 @@ fn train_requirements(
             ),
         });
     }
-    Ok(set)
+    Ok(needs)
 }
 
 /// Whether requirements can only be read with the code beside them.
@@ -272,46 +299,4 @@ fn names_files(items: &[String]) -> bool {
         let item = item.trim();
         item.starts_with("requirements.txt") || item.starts_with('-') || item.starts_with('.')
     })
-}
-
-/// The packages for both pipelines' requirements, else those for the pipeline's own.
-fn decide(
-    resolver: &Resolver<'_>,
-    own: RequirementSet,
-    together: RequirementSet,
-    steps: &[&StepName],
-    observer: &mut dyn FnMut(SetupEvent),
-) -> Result<(RequirementSet, Resolved), EnvironmentError> {
-    let is_more = together != own;
-    let together = complete(together, observer);
-    if !is_more {
-        let decided = resolver.resolve_or_fail(&together, steps, observer)?;
-        return Ok((together, decided));
-    }
-    let reason = match resolver.resolve(&together, steps, observer)? {
-        Ok(decided) => return Ok((together, decided)),
-        Err(none) => none.reason,
-    };
-    observer(SetupEvent::Warning {
-        message: format!(
-            "the packages of the train pipeline cannot be installed beside those of the inference pipeline, which gets \
-             its own alone ({reason})"
-        ),
-    });
-    let own = complete(own, observer);
-    let decided = resolver.resolve_or_fail(&own, steps, observer)?;
-    Ok((own, decided))
-}
-
-fn complete(mut set: RequirementSet, observer: &mut dyn FnMut(SetupEvent)) -> RequirementSet {
-    if let Some(addition) = abi::complete(&mut set) {
-        observer(SetupEvent::RequirementAdded {
-            requirement: addition.constraint.to_owned(),
-            because: format!(
-                "`{}` was built for NumPy 1 and the plan does not say which NumPy it wants",
-                addition.because
-            ),
-        });
-    }
-    set
 }

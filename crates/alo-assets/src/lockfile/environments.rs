@@ -1,9 +1,12 @@
 //! The environments of `alo.lock`: exact packages, and what they were resolved from.
 
+use std::collections::BTreeMap;
+
 use alo_plan::PipelineKind;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::grouping::Clash;
 use crate::interpreter::PythonVersion;
 use crate::resolution::Resolution;
 
@@ -38,6 +41,12 @@ pub struct LockedSteps {
     pub requirements: Vec<String>,
     /// SHA-256 over all that decides their packages: as long as it is the same, these packages hold.
     pub digest: String,
+    /// What keeps them from sharing the environment of the steps before them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clash: Option<Clash>,
+    /// The steps of the train pipeline whose requirements could not be had beside these, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, String>,
 }
 
 /// The environment of one group of a pipeline's steps.
@@ -130,6 +139,8 @@ mod tests {
                 steps: vec![step.to_owned()],
                 requirements: vec![package.to_owned()],
                 digest: format!("{step}-{package}"),
+                clash: None,
+                left_out: BTreeMap::new(),
             },
         }
     }

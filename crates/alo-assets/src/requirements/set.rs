@@ -28,6 +28,11 @@ impl RequirementSet {
         self.options.merge(options);
     }
 
+    /// Adds another set.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.add(other.items.clone(), other.options.clone());
+    }
+
     fn push(&mut self, item: Requirement) {
         if let Some(known) =
             self.items.iter_mut().find(|known| known.text == item.text && known.forced == item.forced)

@@ -1,5 +1,7 @@
 //! From requirements to exact packages: by the lock where it still holds, else by asking the installer.
 
+use std::collections::BTreeMap;
+
 use alo_plan::{PipelineKind, StepName};
 use camino::Utf8Path;
 use jiff::Timestamp;
@@ -77,11 +79,10 @@ impl Resolver<'_> {
         is_insisting: bool,
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<Result<Resolved, NoSolution>, EnvironmentError> {
-        let digest = self.digest(set)?;
-        if let Some(known) = self.locked(&digest, steps) {
-            let resolution = self.portable().back(known.packages.clone());
-            return Ok(Ok(Resolved { resolution, digest, python: known.python, as_of: known.as_of }));
+        if let Some(known) = self.kept(set, steps)? {
+            return Ok(Ok(known));
         }
+        let digest = self.digest(set)?;
         let (python, as_of) = (self.tools.interpreter.version, self.policy.as_of);
         let resolved = |resolution| Resolved { resolution, digest: digest.clone(), python, as_of };
         if set.is_empty() {
@@ -111,6 +112,23 @@ impl Resolver<'_> {
         }
     }
 
+    /// The packages that the lock has for these requirements.
+    pub(crate) fn kept(
+        &self,
+        set: &RequirementSet,
+        steps: &[&StepName],
+    ) -> Result<Option<Resolved>, EnvironmentError> {
+        let digest = self.digest(set)?;
+        let Some(known) = self.locked(&digest, steps) else { return Ok(None) };
+        let resolution = self.portable().back(known.packages.clone());
+        Ok(Some(Resolved { resolution, digest, python: known.python, as_of: known.as_of }))
+    }
+
+    /// The groups of steps that the lock has for this pipeline.
+    pub(crate) fn locked_steps(&self) -> impl Iterator<Item = &LockedSteps> {
+        self.lock.environments().iter().filter_map(|entry| entry.members(self.kind))
+    }
+
     /// How the lock keeps what was decided.
     pub(crate) fn group(
         &self,
@@ -126,12 +144,14 @@ impl Resolver<'_> {
                 steps: steps.iter().map(ToString::to_string).collect(),
                 requirements: shown(set).iter().map(|line| self.portable().text(line)).collect(),
                 digest: resolved.digest.clone(),
+                clash: None,
+                left_out: BTreeMap::new(),
             },
         }
     }
 
     /// All that decides on the packages: requirements, options, the content of local files, and the Python.
-    fn digest(&self, set: &RequirementSet) -> Result<String, EnvironmentError> {
+    pub(crate) fn digest(&self, set: &RequirementSet) -> Result<String, EnvironmentError> {
         let PythonVersion { major, minor, .. } = self.tools.interpreter.version;
         let identity = redact(&set.identity().map_err(EnvironmentError::Read)?);
         Ok(digest::of_text(&format!("python {major}.{minor}\n{}", self.portable().text(&identity))))

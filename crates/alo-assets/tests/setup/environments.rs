@@ -176,13 +176,16 @@ fn an_installation_that_fails_says_why_and_leaves_nothing() {
     let bench = bench(&["input", "train"]);
     wheel(&bench.wheels(), "a", "1.0", &[]);
     wheel(&bench.wheels(), "a", "2.0", &[]);
-    for (one, other, reason) in [
-        ("a==9", "a==9", "there is no such package or version for this Python: "),
-        ("a==1.0", "a==2.0", "the requirements exclude each other: Cannot install a==1.0 and a==2.0"),
+    wheel(&bench.wheels(), "b", "1.0", &["a==1.0"]);
+    for (items, reason) in [
+        (&["a==9"][..], "there is no such package or version for this Python: "),
+        (&["a==2.0", "b"], "the requirements exclude each other: Cannot install "),
     ] {
-        let told = bench.set_up(&train([local("input", &[one]), local("train", &[other])]), TRAIN);
+        let told = bench.set_up(&train([local("input", &["a"]), local("train", items)]), TRAIN);
         assert!(!told.outcome.as_ref().unwrap_err().output().is_empty());
+        assert_eq!(told.outcome.as_ref().unwrap_err().step().unwrap().as_str(), "train");
         let (message, hint) = told.failure();
+        assert!(message.starts_with("failed to find the packages that step `train` requires: "), "{message}");
         assert!(
             message.contains("pip failed to install the packages: ") && message.contains(reason),
             "{message}"

@@ -14,5 +14,6 @@ mod locked;
 mod policies;
 mod repository;
 mod servers;
+mod split;
 mod warm;
 mod wheel;
