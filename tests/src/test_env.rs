@@ -147,6 +147,8 @@ impl TestEnv {
             .env("TMPDIR", self.root().join("tmp"))
             .env("ALO_CACHE_DIR", &self.cache)
             .env("LANG", "C.UTF-8")
+            // uv would be fetched from an index first, where none is on the path.
+            .env("ALO_INSTALLER", "pip")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .envs(self.variables.iter().map(|(name, value)| (name, value)));

@@ -71,6 +71,16 @@ pub enum SetupEvent {
         /// What is to be installed, without credentials.
         requirements: Vec<String>,
     },
+    /// An installer is being fetched into the cache, once for all projects.
+    FetchingInstaller {
+        /// Its name and version, such as `uv 0.13.9`.
+        installer: String,
+    },
+    /// pip installs where uv would have been preferred.
+    InstallerFallback {
+        /// Why there is no uv.
+        because: String,
+    },
     /// The installer said something.
     InstallerOutput {
         /// One line, without credentials.
@@ -138,6 +148,10 @@ impl fmt::Display for SetupEvent {
                     Some(installer) => write!(f, ", {installer} installs {}", requirements.join(", ")),
                     None => Ok(()),
                 }
+            }
+            Self::FetchingInstaller { installer } => write!(f, "fetching {installer} into the cache, once"),
+            Self::InstallerFallback { because } => {
+                write!(f, "pip installs the packages, there is no uv: {because}")
             }
             Self::InstallerOutput { line } => f.write_str(line),
             Self::EnvironmentReady { python, packages, cached, .. } => {

@@ -15,6 +15,7 @@ mod finishing;
 mod git;
 mod grouping;
 pub mod guard;
+mod http_agent;
 mod inspection;
 mod installer;
 mod interpreter;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, OnceLock};
 
 use camino::Utf8PathBuf;
 
@@ -34,6 +35,8 @@ pub struct Machine {
     pub installer: InstallerChoice,
     /// The uv to use instead of the one on the path (`ALO_UV`); it must run. Default: none.
     pub uv: Option<Utf8PathBuf>,
+    /// Why there is no uv of alo's own, once it was tried in vain: it is tried once.
+    pub(crate) no_uv: Arc<OnceLock<String>>,
     /// The environment variables that installers and `ssh` start with, before ours are taken out.
     pub variables: BTreeMap<OsString, OsString>,
 }
@@ -53,6 +56,7 @@ impl Machine {
             python: None,
             installer: InstallerChoice::Auto,
             uv: None,
+            no_uv: Arc::default(),
             variables,
         }
     }

@@ -3,6 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::pinned_uv::{self, Wheel};
+use super::{InstallError, Runner, Uv};
+use crate::{Machine, SetupEvent};
+
+/// The first uv with all that is asked of it (`UV_DEFAULT_INDEX`, `--no-project`, `pip compile --no-strip-extras`).
+pub(super) const FIRST_UV: (u32, u32) = (0, 5);
+
 /// What installs packages (`--installer`).
 ///
 /// ```
@@ -49,4 +58,79 @@ impl FromStr for InstallerChoice {
             other => Err(InstallerChoiceError(other.to_owned())),
         }
     }
+}
+
+/// The uv to install with: the one that was named, else the one on the path, else alo's own. `None`: pip is to do it.
+pub(super) fn find_uv(
+    machine: &Machine,
+    offline: bool,
+    cancelled: &dyn Fn() -> bool,
+    scratch: &Utf8Path,
+    runner: &mut Runner<'_>,
+) -> Result<Option<Utf8PathBuf>, InstallError> {
+    if machine.installer == InstallerChoice::Pip {
+        return Ok(None);
+    }
+    if let Some(program) = &machine.uv {
+        return match fault(machine, program, scratch, runner)? {
+            None => Ok(Some(program.clone())),
+            Some(said) => Err(InstallError::NotUv { program: program.to_string(), said }),
+        };
+    }
+    if let Some(program) = machine.program("uv") {
+        let Some(said) = fault(machine, &program, scratch, runner)? else { return Ok(Some(program)) };
+        (runner.observer)(SetupEvent::Warning { message: format!("`{program}` is left alone: {said}") });
+    }
+    let because = match machine.no_uv.get() {
+        Some(because) => because.clone(),
+        None => match own(machine, offline, cancelled, scratch, runner)? {
+            Ok(program) => return Ok(Some(program)),
+            Err(because) => machine.no_uv.get_or_init(|| because).clone(),
+        },
+    };
+    if cancelled() {
+        return Err(InstallError::Cancelled);
+    }
+    if machine.installer == InstallerChoice::Uv {
+        return Err(InstallError::NoUv { because });
+    }
+    (runner.observer)(SetupEvent::InstallerFallback { because });
+    Ok(None)
+}
+
+/// alo's own uv, or why there is none.
+fn own(
+    machine: &Machine,
+    offline: bool,
+    cancelled: &dyn Fn() -> bool,
+    scratch: &Utf8Path,
+    runner: &mut Runner<'_>,
+) -> Result<Result<Utf8PathBuf, String>, InstallError> {
+    let Some(wheel) = Wheel::for_this_machine() else {
+        return Ok(Err("none is on PATH, and none is known for this kind of machine".to_owned()));
+    };
+    match pinned_uv::program(machine, &wheel, offline, cancelled, runner.observer) {
+        Ok(program) => Ok(match fault(machine, &program, scratch, runner)? {
+            None => Ok(program),
+            Some(said) => Err(format!("the one that was fetched does not work here: {said}")),
+        }),
+        Err(no) => Ok(Err(format!("none is on PATH; {no}"))),
+    }
+}
+
+/// What is wrong with a program that is called uv; `None` if nothing is.
+fn fault(
+    machine: &Machine,
+    program: &Utf8Path,
+    scratch: &Utf8Path,
+    runner: &mut Runner<'_>,
+) -> Result<Option<String>, InstallError> {
+    let version = Uv::new(program.to_owned(), machine).version(scratch, runner)?;
+    Ok(match version {
+        Some(version) if version >= FIRST_UV => None,
+        Some((major, minor)) => {
+            Some(format!("uv {major}.{minor} is older than {}.{}", FIRST_UV.0, FIRST_UV.1))
+        }
+        None => Some("it does not run as uv should".to_owned()),
+    })
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use super::choice::FIRST_UV;
+
 /// An installer that failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -26,6 +28,20 @@ pub enum InstallError {
         #[source]
         source: io::Error,
     },
+    /// The uv that the user has named is none.
+    #[error("`{program}`, which `ALO_UV` names, is no uv that can be used: {said}")]
+    NotUv {
+        /// The program.
+        program: String,
+        /// What is wrong with it.
+        said: String,
+    },
+    /// uv was asked for and cannot be had.
+    #[error("there is no uv: {because}")]
+    NoUv {
+        /// Why not.
+        because: String,
+    },
     /// The run has been cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -36,6 +52,10 @@ impl InstallError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Failed { reason, .. } => reason.hint(),
+            Self::NotUv { .. } => {
+                Some(format!("name a uv of at least {}.{}, or unset `ALO_UV`", FIRST_UV.0, FIRST_UV.1))
+            }
+            Self::NoUv { .. } => Some("put uv on PATH, or let pip install: `--installer pip`".to_owned()),
             Self::Run { .. } | Self::Cancelled => None,
         }
     }
@@ -44,7 +64,7 @@ impl InstallError {
     pub fn output(&self) -> &[String] {
         match self {
             Self::Failed { lines, .. } => lines,
-            Self::Run { .. } | Self::Cancelled => &[],
+            Self::Run { .. } | Self::NotUv { .. } | Self::NoUv { .. } | Self::Cancelled => &[],
         }
     }
 

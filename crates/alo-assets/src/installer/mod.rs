@@ -5,6 +5,7 @@
 
 mod choice;
 mod failure;
+mod pinned_uv;
 mod pip;
 mod run;
 mod toolbox;

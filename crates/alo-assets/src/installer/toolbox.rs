@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{InstallError, Installer, InstallerChoice, Pip, Runner, Uv};
+use super::{InstallError, Installer, Pip, Runner, Uv, choice};
 use crate::guard::Guard;
 use crate::interpreter::Interpreter;
 use crate::unpack::UnpackError;
@@ -44,14 +44,14 @@ impl<'a> Toolbox<'a> {
         Runner::new(self.machine, guard, &self.interpreter.executable, self.cancelled, observer)
     }
 
-    /// uv where it is on the path and runs, else pip.
+    /// uv where it is there or can be fetched, else pip.
     pub(crate) fn installer(
         &self,
         scratch: &Utf8Path,
         runner: &mut Runner<'_>,
     ) -> Result<Box<dyn Installer + '_>, InstallError> {
         if self.uv.get().is_none() {
-            let found = self.find_uv(scratch, runner)?;
+            let found = choice::find_uv(self.machine, self.offline, self.cancelled, scratch, runner)?;
             // It is empty: nobody else fills it.
             let _ = self.uv.set(found);
         }
@@ -59,23 +59,5 @@ impl<'a> Toolbox<'a> {
             Some(program) => Box::new(Uv::new(program.clone(), self.machine)),
             None => Box::new(Pip { cache: &self.machine.cache, interpreter: self.interpreter }),
         })
-    }
-
-    fn find_uv(
-        &self,
-        scratch: &Utf8Path,
-        runner: &mut Runner<'_>,
-    ) -> Result<Option<Utf8PathBuf>, InstallError> {
-        if self.machine.installer == InstallerChoice::Pip {
-            return Ok(None);
-        }
-        let Some(program) = self.machine.program("uv") else { return Ok(None) };
-        if Uv::new(program.clone(), self.machine).check(scratch, runner)? {
-            return Ok(Some(program));
-        }
-        (runner.observer)(SetupEvent::Warning {
-            message: format!("`{program}` does not run as uv should: pip is used instead"),
-        });
-        Ok(None)
     }
 }

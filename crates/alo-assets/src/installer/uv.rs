@@ -59,11 +59,15 @@ impl Uv {
         Self { program, variables, no_index }
     }
 
-    /// Whether it runs at all. What lies on the path under that name may be anything.
-    pub(crate) fn check(&self, scratch: &Utf8Path, runner: &mut Runner<'_>) -> Result<bool, InstallError> {
+    /// Its version, if it runs at all. What lies on the path under that name may be anything.
+    pub(crate) fn version(
+        &self,
+        scratch: &Utf8Path,
+        runner: &mut Runner<'_>,
+    ) -> Result<Option<(u32, u32)>, InstallError> {
         match runner.ask(&self.program, &["--version"], scratch) {
-            Ok(lines) => Ok(lines.iter().any(|line| line.starts_with("uv "))),
-            Err(RunError::Failed { .. }) => Ok(false),
+            Ok(lines) => Ok(lines.iter().find_map(|line| version(line))),
+            Err(RunError::Failed { .. }) => Ok(None),
             Err(error) => Err(self.failed(error)),
         }
     }
@@ -169,4 +173,10 @@ impl Installer for Uv {
         let done = runner.run(&self.program, &arguments, job.scratch, &self.variables);
         done.map(|_| ()).map_err(|error| self.failed(error))
     }
+}
+
+/// The version in `uv 0.13.9 (…)`.
+fn version(line: &str) -> Option<(u32, u32)> {
+    let mut numbers = line.strip_prefix("uv ")?.split('.').map(|number| number.trim().parse().ok());
+    Some((numbers.next()??, numbers.next()??))
 }

@@ -308,7 +308,7 @@ fn what_is_called_uv_but_is_not_is_left_alone() {
     wheel(&bench.wheels(), "a", "1.0", &[]);
     bench.program("uv", "echo 'this is something else'");
     let told = bench.set_up(&train([local("train", &["a"])]), TRAIN);
-    assert!(told.warnings()[0].contains("does not run as uv should"), "{:?}", told.warnings());
+    assert!(told.warnings()[0].contains("it does not run as uv should"), "{:?}", told.warnings());
     assert_eq!(told.prepared().environments[0].packages, ["a==1.0"]);
 }
 
