@@ -202,7 +202,8 @@ fn tree_contains(folder: &Utf8Path, word: &[u8]) -> bool {
 /// The private repository opens, and the secret is nowhere but in the request.
 fn opens(bench: &Bench, url: &str) {
     let told = bench.set_up(&train([git("train", url, None)]), TRAIN);
-    assert!(!format!("{:?}{:?}", told.events, told.outcome).contains("s3cret"));
+    let shown = format!("{:?}{:?}", told.events, told.outcome);
+    assert!(!shown.contains("s3cret"), "{shown}");
     let step = told.prepared().steps.remove(0);
     assert_eq!(fs_err::read_to_string(&step.code.file).unwrap(), "private");
     for folder in [&bench.project, &bench.machine.cache] {
