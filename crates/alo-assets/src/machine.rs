@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, OnceLock};
 
@@ -20,7 +21,7 @@ use crate::interpreter::PythonRequest;
 /// let machine = Machine::new("/tmp/cache", [("PATH".into(), "/usr/bin".into()), ("HOME".into(), "/root".into())]);
 /// assert_eq!(machine.home.as_deref(), Some("/root".into()));
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Machine {
     /// The user's cache folder for git repositories, environments and what is known of interpreters.
     pub cache: Utf8PathBuf,
@@ -39,6 +40,21 @@ pub struct Machine {
     pub(crate) no_uv: Arc<OnceLock<String>>,
     /// The environment variables that installers and `ssh` start with, before ours are taken out.
     pub variables: BTreeMap<OsString, OsString>,
+}
+
+/// Shows the names of the variables and not their values, among which are tokens.
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine")
+            .field("cache", &self.cache)
+            .field("path", &self.path)
+            .field("home", &self.home)
+            .field("python", &self.python)
+            .field("installer", &self.installer)
+            .field("uv", &self.uv)
+            .field("variables", &self.variables.keys())
+            .finish()
+    }
 }
 
 impl Machine {
