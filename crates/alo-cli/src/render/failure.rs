@@ -23,6 +23,15 @@ pub(crate) fn failed(ui: &Ui, message: &str) -> Exit {
     Exit::RunFailed
 }
 
+/// Says that something could not be done, and what to do about it.
+pub(crate) fn refused(ui: &Ui, message: &str, hint: Option<&str>) -> Exit {
+    let exit = failed(ui, message);
+    if let Some(hint) = hint {
+        ui.say(&format!("{} {hint}", ui.paint(Paint::Hint, "hint:")));
+    }
+    exit
+}
+
 /// Shows a run that did not succeed; it is the last thing on the screen.
 pub(crate) fn show(failed: &RunFailure, ui: &Ui) -> Exit {
     let error = &failed.error;

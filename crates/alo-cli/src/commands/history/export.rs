@@ -1,0 +1,41 @@
+//! `alo history export`.
+
+use alo_core::artifacts::History;
+use camino::Utf8PathBuf;
+
+use super::place::{ProjectArgs, find_one};
+use super::words::Pipeline;
+use crate::exit_code::Exit;
+use crate::render::{failure, quantity};
+use crate::ui::Ui;
+
+/// Copies a run with its record, plan, lock, artifacts and logs. Every file is compared with its digest before.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run.
+    id: String,
+    /// Where to: an archive when it ends in .tar.gz, .tgz or .zip, else a folder. It must not exist.
+    path: Utf8PathBuf,
+    /// Which pipeline of the command [default: train, if it has one].
+    #[arg(long)]
+    pipeline: Option<Pipeline>,
+    #[command(flatten)]
+    project: ProjectArgs,
+}
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
+    let history = History::new(&args.project.layout(ui)?);
+    let entry = find_one(&history, &args.id, args.pipeline, ui)?;
+    let to = camino::absolute_utf8(&args.path)
+        .map_err(|error| failure::wrong(ui, &format!("`{}` is no path: {error}", args.path), None))?;
+    let exported = history
+        .export(&entry, &to, &|| false)
+        .map_err(|error| failure::refused(ui, &failure::chain(&error), error.hint().as_deref()))?;
+    ui.progress(&format!(
+        "{} files, {}, in `{}`",
+        exported.files,
+        quantity::bytes(exported.bytes),
+        exported.path
+    ));
+    Ok(Exit::Success)
+}
