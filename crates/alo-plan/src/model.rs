@@ -323,7 +323,8 @@ pub struct Control {
     pub backup_artifacts: bool,
     /// Keep the run's logs in history. Default: true.
     pub backup_log: bool,
-    /// Quota of the whole history in MB (1,000,000 bytes). Default: 1000.
+    /// Quota of the whole history in MB (1,000,000 bytes); 0 keeps only the run that has just finished, the one whose
+    /// model is current, and pinned ones. Default: 1000.
     pub backup_size: u64,
     /// How `data` and `config` pass from step to step. Default: memory.
     pub interface_mode: HandOffMode,

@@ -18,6 +18,8 @@ use crate::ui::Ui;
     after_help = "With --format json every line is the record of a run (`run.yaml`) with its `folder` and whether it is `pinned`;
 a run whose record cannot be read says why in `damaged`."
 )]
+// Also the arguments of `alo history` itself: one group of this name is enough.
+#[group(skip)]
 pub(crate) struct Args {
     #[command(flatten)]
     project: ProjectArgs,
