@@ -53,7 +53,7 @@ impl fmt::Debug for Machine {
             .field("installer", &self.installer)
             .field("uv", &self.uv)
             .field("variables", &self.variables.keys())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
