@@ -48,6 +48,8 @@ pub struct Prepared {
     pub code: Vec<StepCode>,
     /// The environments that the steps run in.
     pub environments: Vec<UsedEnvironment>,
+    /// Why there are several of them, in a sentence.
+    pub split: Option<String>,
 }
 
 /// What code a step runs.

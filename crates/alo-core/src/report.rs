@@ -37,6 +37,8 @@ pub struct PipelineReport {
     pub steps: Vec<StepReport>,
     /// The environments that they ran in; several where the steps' requirements exclude each other.
     pub environments: Vec<EnvironmentReport>,
+    /// Why there are several environments, in a sentence.
+    pub split: Option<String>,
     /// The summary that its steps saved.
     pub summary: Option<SummaryReport>,
     /// Where everything lies.

@@ -44,6 +44,9 @@ fn rows(pipeline: &PipelineReport) -> Vec<Vec<String>> {
                 format!("{} (Python {}, {} packages)", used.steps.join(", "), used.python, used.packages);
             row("environment", text);
         }
+        if let Some(split) = &pipeline.split {
+            row("because", split.clone());
+        }
     }
     let places = &pipeline.places;
     for (label, path) in [("model", &places.models), ("summary", &places.summary)] {

@@ -23,6 +23,7 @@ pub(super) fn failed_before_start(kind: PipelineKind) -> PipelineReport {
         seconds: 0.0,
         steps: Vec::new(),
         environments: Vec::new(),
+        split: None,
         summary: None,
         places: Places::default(),
         shown: Vec::new(),

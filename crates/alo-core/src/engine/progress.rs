@@ -17,13 +17,22 @@ pub(super) struct Progress<'a> {
     /// What the steps run on, once it is loaded.
     pub(super) data: Option<LoadedData>,
     steps: Vec<StepReport>,
+    split: Option<String>,
     pub(super) places: Places,
 }
 
 impl<'a> Progress<'a> {
     pub(super) fn new(artifacts: &'a ArtifactLayout, record: RunRecord) -> Self {
         let state = PipelineState::default();
-        Self { artifacts, state, record, data: None, steps: Vec::new(), places: Places::default() }
+        Self {
+            artifacts,
+            state,
+            record,
+            data: None,
+            steps: Vec::new(),
+            split: None,
+            places: Places::default(),
+        }
     }
 
     /// Code and environments are ready.
@@ -35,6 +44,7 @@ impl<'a> Progress<'a> {
         for (step, code) in self.record.steps.iter_mut().zip(prepared.code) {
             step.code = code.description;
         }
+        self.split = prepared.split;
         self.record.environments = prepared
             .environments
             .into_iter()
@@ -97,6 +107,7 @@ impl<'a> Progress<'a> {
                     packages: used.packages.len(),
                 })
                 .collect(),
+            split: self.split,
             summary,
             places: self.places,
             shown: Vec::new(),

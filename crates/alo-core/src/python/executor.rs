@@ -357,5 +357,6 @@ fn describe(setup: &PreparedPipeline) -> Prepared {
             .collect(),
         packages: used.packages.clone(),
     });
-    Prepared { code: code.collect(), environments: environments.collect() }
+    let split = setup.split.as_ref().map(ToString::to_string);
+    Prepared { code: code.collect(), environments: environments.collect(), split }
 }
