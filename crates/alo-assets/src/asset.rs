@@ -163,7 +163,7 @@ impl CodeError {
 
     /// Whether the code is only missing because no network may be used.
     pub fn is_offline(&self) -> bool {
-        matches!(self, Self::Git(GitError::Offline { .. }))
+        matches!(self, Self::Git(error) if error.is_offline())
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

@@ -251,10 +251,12 @@ fn warn(asked: &Asked<'_>, checkout: &Checkout, observer: &mut dyn FnMut(SetupEv
             ),
         });
     }
-    if checkout.has_submodules {
+    if !checkout.empty_folders.is_empty() {
+        let folders: Vec<_> = checkout.empty_folders.iter().map(|folder| format!("`{folder}`")).collect();
         observer(SetupEvent::Warning {
             message: format!(
-                "the repository of step `{}` has submodules, which are not fetched: their folders are empty",
+                "{} in the repository of step `{}` stays empty: `.gitmodules` does not say where it comes from",
+                folders.join(", "),
                 asked.step
             ),
         });

@@ -29,6 +29,13 @@ pub enum SetupEvent {
         /// Branch, tag or commit; `None` is the default branch.
         reference: Option<String>,
     },
+    /// A submodule of the code is being fetched, unless the cache has it.
+    FetchingSubmodule {
+        /// Its folder, relative to that of the code.
+        path: Utf8PathBuf,
+        /// Its URL without credentials.
+        url: String,
+    },
     /// A server was not able to answer, and is asked again in a moment.
     Retrying {
         /// The URL without credentials.
@@ -131,6 +138,7 @@ impl fmt::Display for SetupEvent {
                 let reference = reference.as_deref().unwrap_or("its default branch");
                 write!(f, "fetching the code of {step} from {url} at {reference}")
             }
+            Self::FetchingSubmodule { path, url } => write!(f, "fetching its submodule {path} from {url}"),
             Self::Retrying { url, attempt, of, because } => {
                 write!(f, "asking {url} again (attempt {attempt} of {of}): {because}")
             }

@@ -40,7 +40,8 @@ pub use environment::{Environment, EnvironmentError};
 pub use event::SetupEvent;
 pub use finishing::{Finishing, ImportOutcome, ImportState, Verdict};
 pub use git::{
-    CommitId, CommitIdError, GitError, GitRef, GitUrl, GitUrlError, TransportError, TreeId, TreeIdError,
+    CommitId, CommitIdError, GitError, GitRef, GitUrl, GitUrlError, SubmoduleError, TransportError, TreeId,
+    TreeIdError,
 };
 pub use grouping::{Claim, Clash, Split};
 pub use inspection::{AssetReport, AssetUse, Generation, InspectionError, inspect};

@@ -12,7 +12,7 @@ use crate::digest::FolderState;
 use crate::durable;
 
 /// Version of the record's format.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const RECORD: &str = "checkout.json";
 const CODE: &str = "code";
 
@@ -27,8 +27,8 @@ pub(crate) struct Checkout {
     pub(crate) digest: String,
     /// Whether somebody has edited them.
     pub(crate) modified: bool,
-    /// Whether the commit has submodules, which are not fetched.
-    pub(crate) has_submodules: bool,
+    /// The folders of submodules that are empty, since the repository does not say where they come from.
+    pub(crate) empty_folders: Vec<Utf8PathBuf>,
 }
 
 /// What was written to a new checkout.
@@ -36,8 +36,8 @@ pub(crate) struct Checkout {
 pub(super) struct Written {
     /// The tree of the commit.
     pub(super) tree: TreeId,
-    /// Whether the commit has submodules.
-    pub(super) has_submodules: bool,
+    /// The folders of submodules that stay empty, relative to that of the commit.
+    pub(super) empty_folders: Vec<Utf8PathBuf>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ struct Record {
     url: String,
     commit: CommitId,
     tree: TreeId,
-    has_submodules: bool,
+    empty_folders: Vec<Utf8PathBuf>,
     state: FolderState,
 }
 
@@ -88,7 +88,7 @@ impl<'a> Checkouts<'a> {
             tree: record.tree,
             modified,
             digest: now.digest,
-            has_submodules: record.has_submodules,
+            empty_folders: record.empty_folders,
         }))
     }
 
@@ -118,7 +118,7 @@ impl<'a> Checkouts<'a> {
             url: self.url.identity().to_owned(),
             commit: commit.clone(),
             tree: written.tree,
-            has_submodules: written.has_submodules,
+            empty_folders: written.empty_folders,
             state: FolderState::read(&code).map_err(failed)?,
         };
         record.write(place).map_err(failed)?;

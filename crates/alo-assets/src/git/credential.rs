@@ -71,8 +71,10 @@ impl<'a> Search<'a> {
         }
         let own = |host: &str, variable| if name == host { self.context.variable(variable) } else { None };
         let job = self.context.variable("CI_SERVER_HOST").and_then(|host| own(host, "CI_JOB_TOKEN"));
+        // A repository may name any host for a submodule.
+        let unbound = self.context.variable("ALO_GIT_TOKEN").filter(|_| self.context.url.is_named_by_plan());
         let known = [
-            (TOKEN_USER, self.context.variable("ALO_GIT_TOKEN")),
+            (TOKEN_USER, unbound),
             ("x-access-token", own("github.com", "GITHUB_TOKEN")),
             (TOKEN_USER, own("gitlab.com", "GITLAB_TOKEN")),
             ("gitlab-ci-token", job),

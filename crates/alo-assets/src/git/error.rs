@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use super::context::TransportError;
 use super::object_id::CommitId;
 use super::reference::GitRef;
+use super::submodule::SubmoduleError;
 use super::url::GitUrlError;
 use crate::key_lock::LockError;
 
@@ -99,6 +100,26 @@ pub enum GitError {
         #[source]
         source: io::Error,
     },
+    /// The submodules of a repository make no sense.
+    #[error("failed to read the submodules of `{url}`")]
+    Submodules {
+        /// The URL of the repository without credentials.
+        url: String,
+        /// What is wrong.
+        #[source]
+        source: SubmoduleError,
+    },
+    /// A submodule could not be had.
+    #[error("failed to get the submodule `{path}` of `{parent}`")]
+    Submodule {
+        /// Its folder, relative to that of the commit.
+        path: Utf8PathBuf,
+        /// The URL of the repository that has it, without credentials.
+        parent: String,
+        /// Why, with the submodule's own URL.
+        #[source]
+        source: Box<GitError>,
+    },
     /// The cache could not be locked.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -167,6 +188,17 @@ impl GitError {
             Self::Timeout { .. } => Some("write a number such as `120`, or unset it".to_owned()),
             Self::Configuration { .. } => Some("correct the file; git itself cannot read it either".to_owned()),
             Self::Rewritten(error) => error.hint(),
+            Self::Submodules { source, .. } => source.hint(),
+            Self::Submodule { source, .. } => match &**source {
+                Self::NoCommit { .. } => Some(
+                    "the commit is not in the submodule's repository: push it there, or let the step's repository name another"
+                        .to_owned(),
+                ),
+                Self::NoRepository { .. } | Self::Empty { .. } => {
+                    Some("check the submodule's `url` in `.gitmodules` of the step's repository".to_owned())
+                }
+                source => source.hint(),
+            },
             Self::Git { .. } | Self::Lock(_) | Self::Cancelled => None,
         }
     }
@@ -184,12 +216,22 @@ impl GitError {
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Cancelled
-                | Self::Lock(LockError::Cancelled)
-                | Self::Transport { source: TransportError::Cancelled, .. }
-        )
+            | Self::Lock(LockError::Cancelled)
+            | Self::Transport { source: TransportError::Cancelled, .. } => true,
+            Self::Submodule { source, .. } => source.is_cancelled(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is only missing because no network may be used.
+    pub(crate) fn is_offline(&self) -> bool {
+        match self {
+            Self::Offline { .. } => true,
+            Self::Submodule { source, .. } => source.is_offline(),
+            _ => false,
+        }
     }
 }
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteCallbacks, Repository, RepositoryInitOptions};
 
-use super::checkout::Written;
 use super::context::{Context, TransportError};
 use super::error::GitError;
 use super::listing::{Listed, Listing};
-use super::object_id::CommitId;
+use super::object_id::{CommitId, TreeId};
 use super::reference::GitRef;
+use super::submodule::{self, Submodule};
 use super::transport;
 use super::url::{GitUrl, Kind};
 use crate::digest;
@@ -212,16 +212,29 @@ impl Mirror {
         Some(object.peel_to_commit().ok()?.id().into())
     }
 
-    /// Writes the files of a commit to `folder`, which is empty. Answers what it was.
-    pub(super) fn write_files(&self, commit: &CommitId, folder: &Utf8Path) -> Result<Written, GitError> {
-        let failed = |source| self.failed(source);
-        let id = Oid::from_str(commit.as_str()).map_err(failed)?;
-        let tree = self.repository.find_commit(id).and_then(|commit| commit.tree()).map_err(failed)?;
+    /// Writes the files of a commit to `folder`, which is empty. Answers its tree.
+    pub(super) fn write_files(&self, commit: &CommitId, folder: &Utf8Path) -> Result<TreeId, GitError> {
+        let tree = self.tree(commit)?;
+        let id = tree.id().into();
+        let unsafe_tree = |source| GitError::Submodules { url: self.url.to_string(), source };
+        let files = submodule::without_links(&self.repository, tree).map_err(unsafe_tree)?;
         let mut checkout = git2::build::CheckoutBuilder::new();
         // The files of the commit and nothing else: no filter of the user's configuration, no index.
         checkout.target_dir(folder.as_std_path()).force().update_index(false).disable_filters(true);
-        self.repository.checkout_tree(tree.as_object(), Some(&mut checkout)).map_err(failed)?;
-        Ok(Written { tree: tree.id().into(), has_submodules: tree.get_name(".gitmodules").is_some() })
+        let written = self.repository.checkout_tree(files.as_object(), Some(&mut checkout));
+        written.map(|()| id).map_err(|source| self.failed(source))
+    }
+
+    /// The submodules of a commit, not those that lie in them.
+    pub(super) fn submodules(&self, commit: &CommitId) -> Result<Vec<Submodule>, GitError> {
+        let found = submodule::of_tree(&self.repository, &self.tree(commit)?, &self.url);
+        found.map_err(|source| GitError::Submodules { url: self.url.to_string(), source })
+    }
+
+    fn tree(&self, commit: &CommitId) -> Result<git2::Tree<'_>, GitError> {
+        let id = Oid::from_str(commit.as_str());
+        let tree = id.and_then(|id| self.repository.find_commit(id)).and_then(|commit| commit.tree());
+        tree.map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: git2::Error) -> GitError {

@@ -13,6 +13,7 @@ mod object_id;
 mod reference;
 mod ssh;
 mod store;
+mod submodule;
 mod transport;
 mod url;
 
@@ -22,4 +23,5 @@ pub use error::GitError;
 pub use object_id::{CommitId, CommitIdError, TreeId, TreeIdError};
 pub use reference::GitRef;
 pub(crate) use store::GitStore;
+pub use submodule::SubmoduleError;
 pub use url::{GitUrl, GitUrlError};

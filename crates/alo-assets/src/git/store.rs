@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::checkout::{Checkout, Checkouts};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::checkout::{Checkout, Checkouts, Written};
 use super::config::UserConfig;
 use super::context::{Context, STALL_TIMEOUT};
 use super::error::GitError;
 use super::mirror::{Found, Mirror};
 use super::object_id::CommitId;
 use super::reference::GitRef;
+use super::submodule::{self, COUNT_LIMIT, DEPTH_LIMIT, Submodule, SubmoduleError};
 use super::url::{GitUrl, Kind};
 use crate::key_lock::KeyLock;
 use crate::{Machine, SetupEvent};
@@ -69,23 +72,89 @@ impl<'a> GitStore<'a> {
         if let Some(found) = self.find(url, commit)? {
             return Ok(found);
         }
+        self.ensure(url, commit, observer)?;
+        // One lock at a time, or two repositories that have each other for submodules would wait for each other.
+        let submodules = self.submodules(url, commit, observer)?;
         let _lock = self.lock(url)?;
         let checkouts = Checkouts::new(&self.machine.cache, url);
         if let Some(found) = checkouts.find(commit)? {
             return Ok(found);
         }
-        if !Mirror::open(&self.machine.cache, url)?.has(commit) {
-            let reference = GitRef::new(commit.as_str());
-            self.fetch(url, reference.as_ref(), observer).map_err(|error| match error {
-                GitError::NoReference { url, .. } => GitError::NoCommit { url, commit: commit.clone() },
-                error => error,
-            })?;
-        }
-        let mirror = Mirror::open(&self.machine.cache, url)?;
-        checkouts.make(commit, |folder| mirror.write_files(commit, folder))?;
+        checkouts.make(commit, |folder| self.write(url, commit, &submodules, folder))?;
         checkouts
             .find(commit)?
             .ok_or_else(|| GitError::NoCommit { url: url.to_string(), commit: commit.clone() })
+    }
+
+    /// Fetches a commit unless its mirror has it.
+    fn ensure(
+        &self,
+        url: &GitUrl,
+        commit: &CommitId,
+        observer: &mut dyn FnMut(SetupEvent),
+    ) -> Result<(), GitError> {
+        let _lock = self.lock(url)?;
+        if Mirror::open(&self.machine.cache, url)?.has(commit) {
+            return Ok(());
+        }
+        let reference = GitRef::new(commit.as_str());
+        self.fetch(url, reference.as_ref(), observer).map(drop).map_err(|error| match error {
+            GitError::NoReference { url, .. } => GitError::NoCommit { url, commit: commit.clone() },
+            error => error,
+        })
+    }
+
+    /// Fetches the submodules of a commit, and theirs. Those that hold others come first.
+    fn submodules(
+        &self,
+        url: &GitUrl,
+        commit: &CommitId,
+        observer: &mut dyn FnMut(SetupEvent),
+    ) -> Result<Vec<Submodule>, GitError> {
+        let mut found: Vec<Submodule> = Vec::new();
+        let mut waiting = vec![(url.clone(), commit.clone(), Utf8PathBuf::new(), 0)];
+        while let Some((parent, commit, below, depth)) = waiting.pop() {
+            for submodule in Mirror::open(&self.machine.cache, &parent)?.submodules(&commit)? {
+                let path = below.join(&submodule.path);
+                if depth == DEPTH_LIMIT || found.len() == COUNT_LIMIT {
+                    let (url, source) = (url.to_string(), SubmoduleError::TooMany);
+                    return Err(GitError::Submodules { url, source });
+                }
+                if let Some(url) = &submodule.url {
+                    observer(SetupEvent::FetchingSubmodule { path: path.clone(), url: url.to_string() });
+                    self.ensure(url, &submodule.commit, observer).map_err(|source| GitError::Submodule {
+                        path: path.clone(),
+                        parent: parent.to_string(),
+                        source: Box::new(source),
+                    })?;
+                    waiting.push((url.clone(), submodule.commit.clone(), path.clone(), depth + 1));
+                }
+                found.push(Submodule { path, ..submodule });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes the files of a commit and of its submodules.
+    fn write(
+        &self,
+        url: &GitUrl,
+        commit: &CommitId,
+        submodules: &[Submodule],
+        folder: &Utf8Path,
+    ) -> Result<Written, GitError> {
+        let cache = &self.machine.cache;
+        let tree = Mirror::open(cache, url)?.write_files(commit, folder)?;
+        let mut empty_folders = Vec::new();
+        for Submodule { path, commit, url: source } in submodules {
+            let failed = |source| GitError::Cache { url: url.to_string(), source };
+            let place = submodule::prepare_folder(folder, path).map_err(failed)?;
+            match source {
+                Some(source) => drop(Mirror::open(cache, source)?.write_files(commit, &place)?),
+                None => empty_folders.push(path.clone()),
+            }
+        }
+        Ok(Written { tree, empty_folders })
     }
 
     fn lock(&self, url: &GitUrl) -> Result<KeyLock, GitError> {

@@ -21,6 +21,8 @@ pub struct GitUrl {
     kind: Kind,
     identity: String,
     has_credentials: bool,
+    /// Whether the plan, or the user's configuration, names the host: only then may it get a token that is bound to none.
+    is_named_by_plan: bool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -65,6 +67,14 @@ pub enum GitUrlError {
         /// The unknown part.
         scheme: String,
     },
+    /// It asks for a program of git's, as in `ext::…`.
+    #[error("`{url}` asks for git's remote helper `{helper}`, which is not used")]
+    Helper {
+        /// The URL without credentials.
+        url: String,
+        /// The helper.
+        helper: String,
+    },
     /// There is no host, or no path, or the port is no number.
     #[error("`{url}` has no valid {part}")]
     Part {
@@ -72,6 +82,14 @@ pub enum GitUrlError {
         url: String,
         /// What is wrong: `host`, `port` or `path`.
         part: &'static str,
+    },
+    /// A repository may not give this address to a submodule.
+    #[error("`{url}` {reason}")]
+    Submodule {
+        /// The URL without credentials.
+        url: String,
+        /// What is wrong.
+        reason: &'static str,
     },
 }
 
@@ -82,6 +100,9 @@ impl GitUrlError {
             Self::Scheme { scheme, .. } if scheme == "git" => {
                 Some("the unencrypted git protocol is not supported: write `https://` or `ssh://`".to_owned())
             }
+            Self::Submodule { .. } => Some(
+                "write a URL or `../path.git` in `.gitmodules` of the step's repository, and commit it".to_owned(),
+            ),
             _ => Some(
                 "write `https://host/path.git`, `ssh://host/path.git`, `git@host:path.git`, `file:///path` or a path"
                     .to_owned(),
@@ -96,6 +117,12 @@ impl GitUrl {
         let text = text.trim();
         if text.is_empty() {
             return Err(GitUrlError::Empty);
+        }
+        if let Some((helper, _)) = text.split_once("::")
+            && !helper.is_empty()
+            && helper.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        {
+            return Err(GitUrlError::Helper { url: crate::redact(text), helper: helper.to_owned() });
         }
         let (kind, identity) = match text.split_once("://") {
             Some((scheme, rest)) => match scheme.to_ascii_lowercase().as_str() {
@@ -124,7 +151,8 @@ impl GitUrl {
             }
         };
         let has_credentials = matches!(kind, Kind::Http { credentials: Some(_), .. });
-        Ok(Self { kind, identity: identity.trim_end_matches('/').to_owned(), has_credentials })
+        let identity = identity.trim_end_matches('/').to_owned();
+        Ok(Self { kind, identity, has_credentials, is_named_by_plan: true })
     }
 
     /// The address without any credential: what tells two repositories apart, and what is recorded.
@@ -151,6 +179,62 @@ impl GitUrl {
 
     pub(super) fn kind(&self) -> &Kind {
         &self.kind
+    }
+
+    pub(super) fn is_named_by_plan(&self) -> bool {
+        self.is_named_by_plan
+    }
+
+    pub(super) fn set_named_by_plan(&mut self, is_named_by_plan: bool) {
+        self.is_named_by_plan = is_named_by_plan;
+    }
+
+    /// The scheme, host and port: what a password is for. Empty for a folder.
+    pub(super) fn host(&self) -> &str {
+        match &self.kind {
+            Kind::Http { url, .. } => {
+                let start = url.find("://").map_or(0, |at| at + 3);
+                let end = url.get(start..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| start + at);
+                url.get(..end).unwrap_or(url)
+            }
+            Kind::Ssh(address) => &address.host,
+            Kind::Folder(_) => "",
+        }
+    }
+
+    /// This address with `./` and `../` of a relative one applied, as git does for submodules; `None` above its root.
+    pub(super) fn joined(&self, relative: &str) -> Option<Self> {
+        let (root, path) = match &self.kind {
+            Kind::Http { url, .. } => url.split_at_checked(self.host().len() + 1)?,
+            Kind::Ssh(_) => {
+                let start = self.identity.find("://").map_or(0, |at| at + 3);
+                let end = self.identity.get(start..)?.find(if start == 0 { ':' } else { '/' })?;
+                self.identity.split_at_checked(start + end + 1)?
+            }
+            Kind::Folder(path) => ("", path.as_str()),
+        };
+        // `host:/path` starts at the root of the server, `host:path` at the user's home.
+        let lead = if path.starts_with('/') { "/" } else { "" };
+        let mut parts = Vec::new();
+        for part in path.split('/').chain(relative.split('/')) {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()?),
+                part => parts.push(part),
+            }
+        }
+        if parts.is_empty() {
+            return None;
+        }
+        let mut joined = Self::parse(&format!("{root}{lead}{}", parts.join("/")), Utf8Path::new("/")).ok()?;
+        if let (Kind::Http { credentials, .. }, Kind::Http { credentials: ours, .. }) =
+            (&mut joined.kind, &self.kind)
+        {
+            credentials.clone_from(ours);
+        }
+        joined.has_credentials = self.has_credentials;
+        joined.is_named_by_plan = self.is_named_by_plan;
+        Some(joined)
     }
 
     /// What libgit2 is told. Network addresses get schemes of our own, so that our transports never get in the way of

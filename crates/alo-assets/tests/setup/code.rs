@@ -227,6 +227,26 @@ fn code_that_was_edited_in_the_cache_runs_and_is_recorded_as_modified() {
 }
 
 #[test]
+fn files_that_were_added_to_or_removed_from_the_cache_are_noticed() {
+    let bench = Bench::new();
+    let repo = Repo::new(&bench.root.join("repo.git"));
+    repo.commit("main", &[("asset_train.py", ""), ("lib/part.py", "part")]);
+    let plan = train([git("train", &repo.url(), None)]);
+    let folder = bench.set_up(&plan, TRAIN).prepared().steps.remove(0).code.folder;
+    let modified = || is_modified(&bench.set_up(&plan, TRAIN).prepared().steps[0]);
+    assert!(!modified());
+    fs_err::write(folder.join("lib/more.py"), "").unwrap();
+    assert!(modified());
+    fs_err::remove_file(folder.join("lib/more.py")).unwrap();
+    assert!(!modified());
+    fs_err::remove_file(folder.join("lib/part.py")).unwrap();
+    assert!(modified());
+    assert!(!folder.join("lib/part.py").exists(), "nothing is put back silently");
+    fs_err::write(folder.join("lib/part.py"), "part").unwrap();
+    assert!(!modified());
+}
+
+#[test]
 fn what_a_killed_checkout_left_behind_is_neither_used_nor_kept() {
     let bench = Bench::new();
     let repo = Repo::new(&bench.root.join("repo.git"));
@@ -259,13 +279,11 @@ fn a_damaged_mirror_is_made_anew() {
 }
 
 #[test]
-fn a_missing_asset_file_and_submodules_are_told() {
+fn a_missing_asset_file_is_told() {
     let bench = Bench::new();
     let repo = Repo::new(&bench.root.join("repo.git"));
-    repo.commit("main", &[("asset_trian.py", ""), (".gitmodules", "[submodule \"a\"]\n")]);
-    let told = bench.set_up(&train([git("train", &repo.url(), None)]), TRAIN);
-    assert!(told.warnings()[0].contains("submodules"), "{:?}", told.warnings());
-    let (message, hint) = told.failure();
+    repo.commit("main", &[("asset_trian.py", "")]);
+    let (message, hint) = bench.set_up(&train([git("train", &repo.url(), None)]), TRAIN).failure();
     assert!(message.contains("there is no `asset_train.py` in `"), "{message}");
     assert_eq!(hint, "rename `asset_trian.py` to `asset_train.py`");
 }

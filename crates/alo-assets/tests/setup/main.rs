@@ -15,5 +15,6 @@ mod policies;
 mod repository;
 mod servers;
 mod split;
+mod submodules;
 mod warm;
 mod wheel;

@@ -22,29 +22,57 @@ impl Repo {
 
     /// Commits these files, and no others, to a branch. Answers the full hash.
     pub(crate) fn commit(&self, branch: &str, files: &[(&str, &str)]) -> String {
+        self.commit_with(branch, files, &[])
+    }
+
+    /// Commits these files, and these commits of other repositories as submodules.
+    pub(crate) fn commit_with(&self, branch: &str, files: &[(&str, &str)], links: &[(&str, &str)]) -> String {
+        let tree = self.tree(files, links);
+        self.commit_tree(branch, tree)
+    }
+
+    /// Commits a tree that consists of these entries, as they are: mode, name, object.
+    pub(crate) fn commit_entries(&self, branch: &str, entries: &[(&str, &str, Oid)]) -> String {
+        let mut content = Vec::new();
+        for (mode, name, id) in entries {
+            content.extend(format!("{mode} {name}\0").into_bytes());
+            content.extend(id.as_bytes());
+        }
+        let tree = self.repository.odb().unwrap().write(git2::ObjectType::Tree, &content).unwrap();
+        self.commit_tree(branch, tree)
+    }
+
+    pub(crate) fn blob(&self, text: &str) -> Oid {
+        self.repository.blob(text.as_bytes()).unwrap()
+    }
+
+    fn commit_tree(&self, branch: &str, tree: Oid) -> String {
         let reference = format!("refs/heads/{branch}");
         let parent = self.repository.refname_to_id(&reference).ok();
         let parent = parent.map(|id| self.repository.find_commit(id).unwrap());
-        let tree = self.repository.find_tree(self.tree(files)).unwrap();
+        let tree = self.repository.find_tree(tree).unwrap();
         let who = Signature::new("test", "test@example.com", &Time::new(1_700_000_000, 0)).unwrap();
         let parents: Vec<_> = parent.iter().collect();
         let id = self.repository.commit(Some(&reference), &who, &who, "change", &tree, &parents).unwrap();
         id.to_string()
     }
 
-    fn tree(&self, files: &[(&str, &str)]) -> Oid {
+    /// Writes a tree.
+    pub(crate) fn tree(&self, files: &[(&str, &str)], links: &[(&str, &str)]) -> Oid {
         let mut index = git2::Index::new().unwrap();
-        for (path, text) in files {
+        let files = files.iter().map(|(path, text)| (path, 0o100_644, self.blob(text)));
+        let links = links.iter().map(|(path, commit)| (path, 0o160_000, Oid::from_str(commit).unwrap()));
+        for (path, mode, id) in files.chain(links) {
             let entry = git2::IndexEntry {
                 ctime: git2::IndexTime::new(0, 0),
                 mtime: git2::IndexTime::new(0, 0),
                 dev: 0,
                 ino: 0,
-                mode: 0o100_644,
+                mode,
                 uid: 0,
                 gid: 0,
                 file_size: 0,
-                id: self.repository.blob(text.as_bytes()).unwrap(),
+                id,
                 flags: 0,
                 flags_extended: 0,
                 path: path.as_bytes().to_vec(),
