@@ -4,8 +4,9 @@
     python3 benches/compare/loading.py [--alo target/release/alo] [--runs 5] [--large 1000] [--small 20000]
 
 Two sources, made with a fixed seed: 1 GB in 10 files, and 20,000 files of 10 KB in 20 folders. For each, `alo run` of a plan
-that loads it into an empty `input/` takes turns with `cp -r` of it into an empty folder on the same disk, with everything in
-the page cache; the time of `alo` is that of its phase `load` from its own events: listing, copying, digesting, renaming,
+that loads it into a new project takes turns with `cp -r` of it into a new folder on the same disk, with everything in the page
+cache (of small files, nothing is removed in between: for minutes ext4 is slow to use the inodes of removed files again, by chance for the one
+or the other); the time of `alo` is that of its phase `load` from its own events: listing, copying, digesting, renaming,
 the manifest. Then the same run once more, with nothing changed, takes turns with one `find -printf '%s %T@'` over the source
 and the copy. It fails over 1.15 times `cp -r`, or, for the small files, over 2 times `find`. Standard library only.
 """
@@ -70,27 +71,25 @@ def main():
             (f"{options.large} MB in 10 files", 10, options.large * 100_000),
             (f"{options.small} files of 10 KB", options.small, 10_000),
         ):
-            data, project = Path(folder, name, "data"), Path(folder, name, "project")
+            data, new = Path(folder, name, "data"), Places(Path(folder, name), keep=files > 100)
             make(data, files, size)
-            (project / "assets/train").mkdir(parents=True)
-            (project / "assets/train/asset_train.py").write_text(ASSET)
-            (project / "experimental_plan.yaml").write_text(PLAN.format(data=json.dumps(str(data))))
             copied = compare(
                 options.runs,
                 {
-                    f"alo, {name}": lambda: load(options.alo, project, fresh=True),
-                    "cp -r": lambda: cp(data, Path(folder, name, "copy")),
-                    "cp -r, again": lambda: cp(data, Path(folder, name, "copy")),
+                    f"alo, {name}": lambda: load(options.alo, new.project(data)),
+                    "cp -r": lambda: cp(data, new.folder()),
+                    "cp -r, again": lambda: cp(data, new.folder()),
                 },
             )
-            load(options.alo, project, fresh=True)
+            project = new.project(data)
+            load(options.alo, project)
             time.sleep(2.1)  # a source that was written less than two seconds ago is not yet at rest
-            load(options.alo, project, fresh=False)
+            load(options.alo, project)
             find = ["find", str(data), str(project / "input"), "-printf", "%s %T@\\n"]
             unchanged = compare(
                 options.runs,
                 {
-                    f"alo, {name}, nothing changed": lambda: load(options.alo, project, fresh=False),
+                    f"alo, {name}, nothing changed": lambda: load(options.alo, project),
                     "find": lambda: timed(find),
                 },
             )
@@ -126,11 +125,28 @@ def compare(runs, sides):
     return medians[0] / medians[1]
 
 
-def load(alo, project, fresh):
-    if fresh:
-        shutil.rmtree(project / "input", ignore_errors=True)
-        (project / ".alo/input/train.json").unlink(missing_ok=True)
+class Places:
+    """New folders to copy to; of large files only the last one is kept, of small ones all."""
+
+    def __init__(self, root, keep):
+        self.root, self.keep, self.count = root, keep, 0
+
+    def folder(self):
+        if not self.keep:
+            shutil.rmtree(self.root / f"{self.count}", ignore_errors=True)
+        self.count += 1
         os.sync()
+        return self.root / f"{self.count}"
+
+    def project(self, data):
+        project = self.folder()
+        (project / "assets/train").mkdir(parents=True)
+        (project / "assets/train/asset_train.py").write_text(ASSET)
+        (project / "experimental_plan.yaml").write_text(PLAN.format(data=json.dumps(str(data))))
+        return project
+
+
+def load(alo, project):
     variables = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     command = [alo, "run", "--format", "json", project / "experimental_plan.yaml"]
     done = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True)
@@ -139,8 +155,6 @@ def load(alo, project, fresh):
 
 
 def cp(source, target):
-    shutil.rmtree(target, ignore_errors=True)
-    os.sync()
     return timed(["cp", "-r", str(source), str(target)])
 
 
