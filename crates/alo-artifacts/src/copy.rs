@@ -1,18 +1,25 @@
 //! Copying files: one with its digest, for data that comes in; whole trees, for models and history.
 
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
-use crate::digest::{self, CHUNK};
+use crate::digest::{CHUNK, Hasher};
 use crate::durable::{self, Lasting, StorageError};
+use crate::manifest::CopyStamp;
 use crate::tree::{Stamp, Tree};
 
 /// A file that somebody writes while we copy it is tried so often.
 const TRIES: u32 = 3;
+
+/// From this size on the kernel copies, so that nothing passes through our memory twice.
+const LARGE: u64 = 1 << 20;
+
+/// How much the kernel copies at a time: it is digested while the processor still has it at hand.
+const WINDOW: usize = 1 << 20;
 
 /// A file that could not be copied.
 #[derive(Debug, thiserror::Error)]
@@ -35,11 +42,21 @@ pub enum CopyError {
 /// How far a copy is, and whether it shall stop; shared by all who copy.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
+    files: AtomicU64,
     bytes: AtomicU64,
     stop: AtomicBool,
 }
 
 impl Meter {
+    /// Files done so far.
+    pub(crate) fn files(&self) -> u64 {
+        self.files.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_file(&self) {
+        self.files.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Bytes read so far.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
@@ -77,61 +94,132 @@ pub(crate) struct Copied {
     /// The source as it was read.
     pub(crate) source: Stamp,
     /// The copy as it lies there.
-    pub(crate) copy: Stamp,
+    pub(crate) copy: CopyStamp,
 }
 
 /// Copies a file under a temporary name and renames it, computing its digest on the way.
 ///
 /// The copy is only taken when the source is the same before and after, so a copy is never half old and half new.
-pub(crate) fn copy_file(from: &Utf8Path, to: &Utf8Path, meter: &Meter) -> Result<Copied, CopyError> {
+pub(crate) fn copy_file<H: Hasher>(
+    from: &Utf8Path,
+    to: &Utf8Path,
+    meter: &Meter,
+) -> Result<Copied, CopyError> {
     for _ in 0..TRIES {
-        if let Some(copied) = try_copy(from, to, meter)? {
+        if let Some(copied) = try_copy::<H>(from, to, meter)? {
             return Ok(copied);
         }
     }
     Err(CopyError::Changing { path: from.to_owned() })
 }
 
-fn try_copy(from: &Utf8Path, to: &Utf8Path, meter: &Meter) -> Result<Option<Copied>, CopyError> {
+fn try_copy<H: Hasher>(from: &Utf8Path, to: &Utf8Path, meter: &Meter) -> Result<Option<Copied>, CopyError> {
     let mut source = fs_err::File::open(from).map_err(StorageError::of("read", from))?;
     let before = stamp(&source, from)?;
     let mut temp = durable::temp_beside(to)?;
-    let (digest, bytes) = pass(&mut source, before.size, from, meter, |chunk| {
+    let mut seen = Seen::<H>::default();
+    if before.size >= LARGE {
+        copy_in_kernel(&source, from, &temp, to, meter, &mut seen)?;
+    }
+    seen.pass(&mut source, before.size, from, meter, |chunk| {
         temp.write_all(chunk).map_err(StorageError::of("write", to))
     })?;
-    if stamp(&source, from)? != before || bytes != before.size {
+    if stamp(&source, from)? != before || seen.bytes != before.size {
         return Ok(None);
     }
-    // Still open after the rename: its stamp is read from the very file that was written.
-    let handle = temp.as_file().try_clone().map_err(StorageError::of("write", to))?;
+    // The new name changes nothing that a copy is recognised by.
+    let meta = temp.as_file().metadata().map_err(StorageError::of("read", to))?;
     durable::persist(temp, to, Lasting::Kill)?;
-    let meta = handle.metadata().map_err(StorageError::of("read", to))?;
-    Ok(Some(Copied { digest, source: before, copy: Stamp::of(&meta) }))
+    let copy = Stamp::of(&meta).into();
+    Ok(Some(Copied { digest: seen.hasher.finish(), source: before, copy }))
 }
 
-/// Reads all of a file, hands on every chunk, and gives the digest and the bytes read.
-fn pass(
-    file: &mut impl Read,
-    size: u64,
-    path: &Utf8Path,
+/// Lets the kernel copy, which shares blocks where the file system can, and digests what has arrived. Where the kernel
+/// cannot, or comes to no end, the rest of the file is left to the caller.
+#[cfg(target_os = "linux")]
+fn copy_in_kernel<H: Hasher>(
+    source: &fs_err::File,
+    from: &Utf8Path,
+    temp: &NamedTempFile,
+    to: &Utf8Path,
     meter: &Meter,
-    mut each: impl FnMut(&[u8]) -> Result<(), StorageError>,
-) -> Result<(String, u64), CopyError> {
-    let mut hasher = Sha256::new();
-    // One more than the size: a small file's end is seen with the second read.
-    let mut buffer = vec![0; usize::try_from(size).map_or(CHUNK, |size| CHUNK.min(size.saturating_add(1)))];
-    let mut bytes: u64 = 0;
+    seen: &mut Seen<H>,
+) -> Result<(), CopyError> {
+    use rustix::io::Errno;
+    let mut buffer = vec![0; CHUNK];
     loop {
-        let count = match file.read(&mut buffer) {
-            Ok(0) => return Ok((digest::hex(&hasher.finalize()), bytes)),
+        let mut arrived = match rustix::fs::copy_file_range(source.file(), None, temp, None, WINDOW) {
+            Ok(0) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {
+                return Ok(());
+            }
             Ok(count) => count,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(StorageError::new("read", path, error).into()),
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(StorageError::new("copy", from, error.into()).into()),
         };
-        hasher.update(&buffer[..count]);
-        each(&buffer[..count])?;
-        bytes += count as u64;
-        meter.add(count)?;
+        while arrived > 0 {
+            let chunk = &mut buffer[..CHUNK.min(arrived)];
+            temp.as_file().read_exact_at(chunk, seen.bytes).map_err(StorageError::of("read", to))?;
+            arrived -= chunk.len();
+            seen.add(chunk, meter)?;
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn copy_in_kernel<H: Hasher>(
+    _: &fs_err::File,
+    _: &Utf8Path,
+    _: &NamedTempFile,
+    _: &Utf8Path,
+    _: &Meter,
+    _: &mut Seen<H>,
+) -> Result<(), CopyError> {
+    Ok(())
+}
+
+/// What has been read of a file so far.
+#[derive(Default)]
+struct Seen<H> {
+    hasher: H,
+    bytes: u64,
+}
+
+impl<H: Hasher> Seen<H> {
+    fn add(&mut self, chunk: &[u8], meter: &Meter) -> Result<(), CopyError> {
+        self.hasher.add(chunk);
+        self.bytes += chunk.len() as u64;
+        meter.add(chunk.len())
+    }
+
+    /// Reads the rest of a file of that size, and hands on every chunk.
+    ///
+    /// Its end is not read: who looks at the file's size again afterwards knows whether it has grown.
+    fn pass(
+        &mut self,
+        file: &mut impl Read,
+        size: u64,
+        path: &Utf8Path,
+        meter: &Meter,
+        mut each: impl FnMut(&[u8]) -> Result<(), StorageError>,
+    ) -> Result<(), CopyError> {
+        let left = size.saturating_sub(self.bytes);
+        if left == 0 && size > 0 {
+            return Ok(());
+        }
+        let mut buffer = vec![0; usize::try_from(left).map_or(CHUNK, |left| left.clamp(1, CHUNK))];
+        loop {
+            let count = match file.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(StorageError::new("read", path, error).into()),
+            };
+            each(&buffer[..count])?;
+            self.add(&buffer[..count], meter)?;
+            if self.bytes == size {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -140,13 +228,14 @@ fn stamp(file: &fs_err::File, path: &Utf8Path) -> Result<Stamp, StorageError> {
 }
 
 /// Digests a file, with the stamp it had while it was read.
-pub(crate) fn digest_file(path: &Utf8Path, meter: &Meter) -> Result<(String, Stamp), CopyError> {
+pub(crate) fn digest_file<H: Hasher>(path: &Utf8Path, meter: &Meter) -> Result<(String, Stamp), CopyError> {
     for _ in 0..TRIES {
         let mut file = fs_err::File::open(path).map_err(StorageError::of("read", path))?;
         let before = stamp(&file, path)?;
-        let (digest, _) = pass(&mut file, before.size, path, meter, |_| Ok(()))?;
+        let mut seen = Seen::<H>::default();
+        seen.pass(&mut file, before.size, path, meter, |_| Ok(()))?;
         if stamp(&file, path)? == before {
-            return Ok((digest, before));
+            return Ok((seen.hasher.finish(), before));
         }
     }
     Err(CopyError::Changing { path: path.to_owned() })
@@ -181,6 +270,8 @@ pub(crate) fn copy_plain(from: &Utf8Path, to: &Utf8Path) -> Result<u64, StorageE
 
 #[cfg(test)]
 mod tests {
+    use sha2::Sha256;
+
     use super::*;
     use crate::tree::Links;
 
@@ -196,10 +287,11 @@ mod tests {
         let content = "가나다".repeat(200_000);
         fs_err::write(root.join("from"), &content).expect("written");
         fs_err::write(root.join("to"), "older").expect("written");
-        let copied = copy_file(&root.join("from"), &root.join("to"), &Meter::default()).expect("copied");
+        let copied =
+            copy_file::<Sha256>(&root.join("from"), &root.join("to"), &Meter::default()).expect("copied");
         assert_eq!(fs_err::read_to_string(root.join("to")).expect("read"), content);
-        let (digest, stamp) = digest_file(&root.join("to"), &Meter::default()).expect("digested");
-        assert_eq!((copied.digest, copied.copy), (digest, stamp));
+        let (digest, stamp) = digest_file::<Sha256>(&root.join("to"), &Meter::default()).expect("digested");
+        assert_eq!((copied.digest, copied.copy), (digest, stamp.into()));
         assert_eq!(copied.source.size, content.len() as u64);
     }
 
@@ -207,8 +299,8 @@ mod tests {
     fn an_unreadable_source_is_named_and_the_old_copy_stays() {
         let (_dir, root) = temp();
         fs_err::write(root.join("to"), "older").expect("written");
-        let error =
-            copy_file(&root.join("absent"), &root.join("to"), &Meter::default()).expect_err("it is absent");
+        let error = copy_file::<Sha256>(&root.join("absent"), &root.join("to"), &Meter::default())
+            .expect_err("it is absent");
         assert_eq!(error.to_string(), format!("read `{root}/absent`"));
         assert_eq!(fs_err::read_dir(&root).expect("listed").count(), 1);
     }

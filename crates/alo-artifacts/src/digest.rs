@@ -1,35 +1,62 @@
-//! SHA-256 digests in hexadecimal.
-
-use std::fmt::Write;
+//! Digests in hexadecimal: SHA-256 of code and artifacts, BLAKE3 of data, of which there may be much.
 
 use sha2::{Digest, Sha256};
 
 /// How much is read at a time.
 pub(crate) const CHUNK: usize = 256 * 1024;
 
+/// A digest being computed.
+pub(crate) trait Hasher: Default {
+    fn add(&mut self, bytes: &[u8]);
+
+    /// The digest in lower-case hexadecimal digits.
+    fn finish(self) -> String;
+}
+
+impl Hasher for Sha256 {
+    fn add(&mut self, bytes: &[u8]) {
+        Digest::update(self, bytes);
+    }
+
+    fn finish(self) -> String {
+        hex(&self.finalize())
+    }
+}
+
+impl Hasher for blake3::Hasher {
+    fn add(&mut self, bytes: &[u8]) {
+        self.update(bytes);
+    }
+
+    fn finish(self) -> String {
+        hex(self.finalize().as_bytes())
+    }
+}
+
 /// A digest being computed over fields, each of which is framed by its length so that no two lists of fields
 /// give the same bytes.
 #[derive(Default)]
-pub(crate) struct Fields(Sha256);
+pub(crate) struct Fields<H = Sha256>(H);
 
-impl Fields {
+impl<H: Hasher> Fields<H> {
     pub(crate) fn add(&mut self, field: &[u8]) {
-        self.0.update((field.len() as u64).to_le_bytes());
-        self.0.update(field);
+        self.0.add(&(field.len() as u64).to_le_bytes());
+        self.0.add(field);
     }
 
     pub(crate) fn finish(self) -> String {
-        hex(&self.0.finalize())
+        self.0.finish()
     }
 }
 
 /// Writes bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.extend([digit(byte >> 4), digit(byte & 15)]);
+    }
+    text
 }
 
 /// The first 12 digits: how ids are written in `experimental_history.json`.
@@ -42,8 +69,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digests_are_sha256() {
-        let digest = hex(&Sha256::digest("abc"));
+    fn digests_are_those_of_the_standards() {
+        fn of<H: Hasher>() -> String {
+            let mut hasher = H::default();
+            hasher.add(b"a");
+            hasher.add(b"bc");
+            hasher.finish()
+        }
+        assert_eq!(
+            of::<blake3::Hasher>(),
+            "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
+        );
+        let digest = of::<Sha256>();
         assert_eq!(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(short(&digest), "ba7816bf8f01");
     }
@@ -51,7 +88,7 @@ mod tests {
     #[test]
     fn fields_do_not_run_together() {
         let digest = |fields: &[&str]| {
-            let mut all = Fields::default();
+            let mut all = Fields::<Sha256>::default();
             for field in fields {
                 all.add(field.as_bytes());
             }

@@ -197,7 +197,7 @@ fn to_folder(
 
 /// Copies a log as it is now: it may still grow, which [`copy_file`] would not take.
 fn copy_log(from: &Utf8Path, to: &Utf8Path) -> Result<u64, ExportError> {
-    match copy_file(from, to, &Meter::default()) {
+    match copy_file::<blake3::Hasher>(from, to, &Meter::default()) {
         Ok(copied) => Ok(copied.copy.size),
         Err(CopyError::Changing { .. }) => {
             let content = durable::read(from)?;

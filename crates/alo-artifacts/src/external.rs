@@ -184,7 +184,7 @@ pub struct LoadedSource {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// SHA-256 of relative paths and contents.
+    /// BLAKE3 of relative paths and contents.
     pub digest: String,
 }
 
@@ -227,7 +227,7 @@ pub fn load_data(
     for source in sources {
         refuse_overlap(source, &input)?;
     }
-    let known = Manifest::read(layout, kind);
+    let mut known = Manifest::read(layout, kind);
     let mut mirrors = Vec::new();
     let mut remotes = Vec::new();
     for source in sources {
@@ -242,6 +242,13 @@ pub fn load_data(
         }
     }
     refuse_without_space(&mirrors, &remotes, &input)?;
+    if let Some(known) = &mut known
+        && (mirrors.iter().any(Mirror::changes) || remotes.iter().any(RemoteMirror::changes))
+    {
+        // Should this be cut short, `once` must not take what is there for the whole.
+        known.partial = true;
+        known.write(layout, kind)?;
+    }
     let set_aside = sweep(layout, kind, sources, known.as_ref())?;
     for mirror in &mirrors {
         mirror.prepare()?;
@@ -347,7 +354,7 @@ fn data_id(sources: &[LoadedSource]) -> String {
     }
     let mut digests: Vec<&str> = sources.iter().map(|source| source.digest.as_str()).collect();
     digests.sort_unstable();
-    let mut fields = Fields::default();
+    let mut fields = Fields::<blake3::Hasher>::default();
     for digest in digests {
         fields.add(digest.as_bytes());
     }

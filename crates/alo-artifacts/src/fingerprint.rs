@@ -1,6 +1,7 @@
 //! The short ids that a run is compared by: code and parameters (the data's id is made where it is loaded).
 
 use alo_plan::{Map, Pipeline, Value};
+use sha2::Sha256;
 
 use crate::digest::{Fields, short};
 
@@ -16,7 +17,7 @@ pub const NO_DATA_ID: &str = "000000000000";
 /// assert_ne!(id, alo_artifacts::code_id([("input", "commit 1f2e"), ("train", "digest ab13")]));
 /// ```
 pub fn code_id<'a>(steps: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let mut fields = Fields::default();
+    let mut fields = Fields::<Sha256>::default();
     for (step, identity) in steps {
         fields.add(step.as_bytes());
         fields.add(identity.as_bytes());
@@ -29,7 +30,7 @@ pub fn code_id<'a>(steps: impl IntoIterator<Item = (&'a str, &'a str)>) -> Strin
 /// Values of different types that print alike (`1` and `"1"`, a date and its text) give different ids; the order
 /// of the keys of a map does not count.
 pub fn param_id(pipeline: &Pipeline) -> String {
-    let mut fields = Fields::default();
+    let mut fields = Fields::<Sha256>::default();
     for step in &pipeline.steps {
         fields.add(step.name.as_str().as_bytes());
         fields.add(&encoded_map(&step.args));

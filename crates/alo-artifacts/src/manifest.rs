@@ -14,7 +14,7 @@ use crate::layout::ProjectLayout;
 use crate::tree::Stamp;
 
 /// The version of the manifest that is written; another one is not used.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {
@@ -42,7 +42,7 @@ pub(crate) struct LoadedFrom {
     pub(crate) tags: BTreeMap<Utf8PathBuf, String>,
 }
 
-/// One file: the source as it was read and the copy as it was left, with the digest of both.
+/// One file: the source as it was read and the copy as it was left, with the BLAKE3 digest of both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Row", into = "Row")]
 pub(crate) struct FileEntry {
@@ -89,9 +89,9 @@ impl LoadedFrom {
         self.files.values().map(|file| file.copy.size).sum()
     }
 
-    /// The digest of relative paths and contents.
+    /// The BLAKE3 digest of relative paths and contents.
     pub(crate) fn digest(&self) -> String {
-        let mut fields = Fields::default();
+        let mut fields = Fields::<blake3::Hasher>::default();
         for (path, file) in &self.files {
             fields.add(path.as_str().as_bytes());
             fields.add(file.digest.as_bytes());
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(Manifest::read(&layout, PipelineKind::Train), Some(manifest.clone()));
         assert!(manifest.is_trusted());
         assert!(!Manifest::new(Some("another boot".into()), vec![]).is_trusted());
-        durable::write(&layout.input_manifest(PipelineKind::Train), b"{\"format\":2", Lasting::Kill)
+        durable::write(&layout.input_manifest(PipelineKind::Train), b"{\"format\":3", Lasting::Kill)
             .expect("written");
         assert_eq!(Manifest::read(&layout, PipelineKind::Train), None);
     }

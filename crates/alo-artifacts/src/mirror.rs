@@ -92,6 +92,11 @@ impl Mirror {
         Ok(Self { replace, remove, create, jobs, loaded })
     }
 
+    /// Whether the copy differs from the source, as far as is known.
+    pub(crate) fn changes(&self) -> bool {
+        self.replace.is_some() || !self.remove.is_empty() || !self.jobs.is_empty()
+    }
+
     /// Makes room: removes what is no longer in the source and creates the folders.
     pub(crate) fn prepare(&self) -> Result<(), StorageError> {
         if let Some(path) = &self.replace {

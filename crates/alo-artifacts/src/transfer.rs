@@ -1,6 +1,7 @@
 //! Copying many files at once, by a few threads, with progress and a way to stop.
 
 use std::num::NonZero;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -17,6 +18,15 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// More threads do not help: a disk or a network file system is busy with these.
 const MAX_THREADS: usize = 8;
+
+/// A thread takes at most so many files at a time…
+const BATCH_FILES: usize = 256;
+
+/// …and no further one after so many bytes…
+const BATCH_BYTES: u64 = 16 << 20;
+
+/// …but comes back at least so often.
+const SHARES: usize = 8;
 
 /// A change within so many nanoseconds before a file was read might not show in its times: file systems
 /// count in steps of up to two seconds.
@@ -58,18 +68,17 @@ pub(crate) fn transfer(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Done>, CopyError> {
     let threads = thread::available_parallelism().map_or(2, NonZero::get).min(MAX_THREADS).min(jobs.len());
+    let batches = batches(jobs, threads);
     let meter = Meter::default();
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..threads {
-            let (sender, meter, next) = (sender.clone(), &meter, &next);
+            let (sender, meter, next, batches) = (sender.clone(), &meter, &next, &batches);
             scope.spawn(move || {
                 while !meter.is_stopped() {
-                    let job = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(work) = jobs.get(job) else { break };
-                    let result = work.run(meter).map(|(entry, copied)| Done { job, entry, copied });
-                    if sender.send(result).is_err() {
+                    let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    if sender.send(run(jobs, batch.clone(), meter)).is_err() {
                         break;
                     }
                 }
@@ -81,7 +90,7 @@ pub(crate) fn transfer(
         loop {
             let timed_out = match receiver.recv_timeout(TICK) {
                 Ok(Ok(done)) => {
-                    all.push(done);
+                    all.extend(done);
                     false
                 }
                 Ok(Err(error)) => {
@@ -93,16 +102,42 @@ pub(crate) fn transfer(
             };
             if timed_out || told.elapsed() >= TICK {
                 told = Instant::now();
-                progress(all.len() as u64, meter.bytes());
+                progress(meter.files(), meter.bytes());
                 if cancelled() {
                     meter.stop();
                     return Err(CopyError::Stopped);
                 }
             }
         }
-        progress(all.len() as u64, meter.bytes());
+        progress(meter.files(), meter.bytes());
         Ok(all)
     })
+}
+
+/// Cuts the jobs into pieces of which a thread takes one after the other: small enough that all end together, large enough
+/// that handing them out costs nothing.
+fn batches(jobs: &[Job], threads: usize) -> Vec<Range<usize>> {
+    let most = (jobs.len() / threads.max(1) / SHARES).clamp(1, BATCH_FILES);
+    let mut batches = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (at, job) in jobs.iter().enumerate() {
+        bytes += job.source.size;
+        if at + 1 - start == most || bytes >= BATCH_BYTES || at + 1 == jobs.len() {
+            batches.push(start..at + 1);
+            (start, bytes) = (at + 1, 0);
+        }
+    }
+    batches
+}
+
+fn run(jobs: &[Job], batch: Range<usize>, meter: &Meter) -> Result<Vec<Done>, CopyError> {
+    let mut all = Vec::with_capacity(batch.len());
+    for (at, job) in batch.clone().zip(&jobs[batch]) {
+        let (entry, copied) = job.run(meter)?;
+        meter.add_file();
+        all.push(Done { job: at, entry, copied });
+    }
+    Ok(all)
 }
 
 impl Job {
@@ -112,8 +147,8 @@ impl Job {
         match &self.work {
             Work::Copy => {}
             Work::Compare => {
-                let (digest, source) = digest_file(&self.from, meter)?;
-                let (copy_digest, copy) = digest_file(&self.to, meter)?;
+                let (digest, source) = digest_file::<blake3::Hasher>(&self.from, meter)?;
+                let (copy_digest, copy) = digest_file::<blake3::Hasher>(&self.to, meter)?;
                 if digest == copy_digest {
                     return Ok((
                         FileEntry { source: settled(source, now), copy: copy.into(), digest },
@@ -122,7 +157,7 @@ impl Job {
                 }
             }
             Work::Verify(expected) => {
-                let (digest, copy) = digest_file(&self.to, meter)?;
+                let (digest, copy) = digest_file::<blake3::Hasher>(&self.to, meter)?;
                 if digest == *expected {
                     return Ok((
                         FileEntry { source: settled(self.source, now), copy: copy.into(), digest },
@@ -131,12 +166,9 @@ impl Job {
                 }
             }
         }
-        let copied = copy_file(&self.from, &self.to, meter)?;
-        let entry = FileEntry {
-            source: settled(copied.source, now),
-            copy: copied.copy.into(),
-            digest: copied.digest,
-        };
+        let copied = copy_file::<blake3::Hasher>(&self.from, &self.to, meter)?;
+        let entry =
+            FileEntry { source: settled(copied.source, now), copy: copied.copy, digest: copied.digest };
         Ok((entry, true))
     }
 }

@@ -402,3 +402,29 @@ fn loading_can_be_stopped_and_goes_on_where_it_was() {
         project.input().iter().all(|(name, content)| name.starts_with("many/") && content.len() == 20_000)
     );
 }
+
+#[test]
+fn data_that_was_loaded_again_only_in_part_is_not_whole_for_once() {
+    let project = Project::new();
+    project.load(&["data", "more"]);
+    let texts = ["data", "more"].map(|source| format!("{}/{source}", project.nas));
+    assert!(loaded_once(&project.layout, Train, &texts).is_some());
+    project.put("data/a.csv", "changed");
+    project.put("data/deep/b.csv", "changed");
+    let sources = check_sources(&[], &texts, &S3Access::default(), &|| false).expect("fine");
+    let asked = Cell::new(0);
+    let vanish = || {
+        asked.set(asked.get() + 1);
+        if asked.get() == 2 {
+            // The first source has been listed.
+            fs_err::remove_file(project.nas.join("data/deep/b.csv")).expect("removed");
+        }
+        false
+    };
+    let failed = load_data(&project.layout, Train, &sources, Fetch::Every, &vanish, &mut |_| {});
+    assert!(failed.expect_err("it vanished").to_string().contains("b.csv"));
+    assert_eq!(loaded_once(&project.layout, Train, &texts), None);
+    project.try_load(&["data", "more"], Fetch::Once).expect("loaded");
+    assert_eq!(project.input(), files(&[("data/a.csv", "changed"), ("more/c.csv", "ccc")]));
+    assert!(loaded_once(&project.layout, Train, &texts).is_some());
+}

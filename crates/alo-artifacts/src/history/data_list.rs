@@ -12,7 +12,7 @@ use crate::layout::ProjectLayout;
 use crate::manifest::Manifest;
 
 /// The version of the list that is written.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The list's file in a run's folder.
 pub(super) const DATA: &str = "data.json";
@@ -23,7 +23,7 @@ pub(super) const DATA: &str = "data.json";
 pub struct DataRecord {
     /// As written in the plan.
     pub source: String,
-    /// SHA-256 of relative paths and contents.
+    /// BLAKE3 of relative paths and contents.
     pub digest: String,
     /// Number of files.
     pub files: u64,
@@ -56,7 +56,8 @@ pub(super) struct DataList {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct DataFile {
     pub(super) bytes: u64,
-    pub(super) sha256: String,
+    /// BLAKE3 of the content.
+    pub(super) digest: String,
 }
 
 /// Writes the list of the data that was just loaded into a run's folder. It is flushed with what the run keeps.
@@ -73,7 +74,7 @@ pub(super) fn write(
         .sources
         .into_iter()
         .flat_map(|source| source.files)
-        .map(|(path, file)| (path, DataFile { bytes: file.copy.size, sha256: file.digest }));
+        .map(|(path, file)| (path, DataFile { bytes: file.copy.size, digest: file.digest }));
     let list = DataList { format: FORMAT, files: files.collect() };
     let path = folder.join(DATA);
     let bytes = serde_json::to_vec(&list).map_err(|error| StorageError::new("write", &path, error.into()))?;
@@ -83,5 +84,6 @@ pub(super) fn write(
 /// Reads the list of a run's data; none if the run had no data, or the list cannot be understood.
 pub(super) fn read(folder: &Utf8Path) -> Option<DataList> {
     let bytes = durable::read_if_present(&folder.join(DATA)).ok()??;
-    serde_json::from_slice(&bytes).ok()
+    let list: DataList = serde_json::from_slice(&bytes).ok()?;
+    (list.format == FORMAT).then_some(list)
 }

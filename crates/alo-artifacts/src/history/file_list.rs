@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 
 use super::objects::{Key, SMALL};
 use crate::copy::{CopyError, Meter, digest_file};
@@ -111,7 +112,7 @@ impl FileList {
     pub(super) fn verify(&self, folder: &Utf8Path) -> Vec<Damage> {
         let mut damages = Vec::new();
         for (file, kept) in &self.files {
-            let kind = match digest_file(&folder.join(file), &Meter::default()) {
+            let kind = match digest_file::<Sha256>(&folder.join(file), &Meter::default()) {
                 Ok((digest, _)) if digest == kept.sha256 => continue,
                 Ok(_) | Err(CopyError::Changing { .. }) => DamageKind::Changed,
                 Err(CopyError::Storage(error)) if error.kind() == ErrorKind::NotFound => DamageKind::Missing,
@@ -154,7 +155,7 @@ mod tests {
         let folder = Utf8Path::from_path(dir.path()).expect("UTF-8");
         let files = ["a", "b", "c"].map(|name| {
             fs_err::write(folder.join(name), name).expect("written");
-            let (sha256, _) = digest_file(&folder.join(name), &Meter::default()).expect("digested");
+            let (sha256, _) = digest_file::<Sha256>(&folder.join(name), &Meter::default()).expect("digested");
             (Utf8PathBuf::from(name), KeptFile { bytes: 1, sha256, executable: false })
         });
         let list = FileList::new(files.into());

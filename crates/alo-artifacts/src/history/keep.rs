@@ -129,7 +129,7 @@ impl Keeper<'_> {
             let kept = self.write_small(from, &to, file.executable)?;
             return Ok((kept, true));
         }
-        let (sha256, stamp) = digest_file(from, &Meter::default())?;
+        let (sha256, stamp) = digest_file::<Sha256>(from, &Meter::default())?;
         let kept = KeptFile { bytes: stamp.size, sha256, executable: file.executable };
         let Some(key) = kept.key() else {
             // It has shrunk since it was listed.
@@ -159,7 +159,7 @@ impl Keeper<'_> {
         if !path.is_file() {
             return Ok(false);
         }
-        let (sha256, stamp) = digest_file(&path, &Meter::default())?;
+        let (sha256, stamp) = digest_file::<Sha256>(&path, &Meter::default())?;
         let kept = KeptFile { bytes: stamp.size, sha256, executable: false };
         let key = kept.key();
         files.insert(DATA.into(), kept);

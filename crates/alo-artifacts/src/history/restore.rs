@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use alo_plan::PipelineKind;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
+use sha2::Sha256;
 
 use super::entry::{HistoryEntry, is_own_name};
 use super::error::HistoryError;
@@ -199,9 +200,10 @@ impl History {
             artifacts(&list).filter(|(path, _)| !is_log(path)).collect();
         for file in tree.files.iter().filter(|file| !is_log(&file.relative)) {
             let Some(kept) = missing.remove(&file.relative) else { return Ok(false) };
-            let (digest, _) = digest_file(&current.root().join(&file.relative), &Meter::default())?;
+            let (digest, _) = digest_file::<Sha256>(&current.root().join(&file.relative), &Meter::default())?;
             // What the history has of it must be whole, too.
-            let (in_history, _) = digest_file(&entry.folder.join(&file.relative), &Meter::default())?;
+            let (in_history, _) =
+                digest_file::<Sha256>(&entry.folder.join(&file.relative), &Meter::default())?;
             if digest != kept.sha256 || in_history != kept.sha256 {
                 return Ok(false);
             }
@@ -242,7 +244,7 @@ fn fill(staged: &ArtifactLayout, folder: &Utf8Path, list: &FileList) -> Result<u
     for (path, kept) in artifacts(list) {
         let (from, to) = (folder.join(path), staged.root().join(path));
         durable::create_dir_all(durable::parent(&to))?;
-        let kind = match copy_file(&from, &to, &Meter::default()) {
+        let kind = match copy_file::<Sha256>(&from, &to, &Meter::default()) {
             Ok(copied) if copied.digest == kept.sha256 => {
                 bytes += copied.copy.size;
                 if kept.executable {

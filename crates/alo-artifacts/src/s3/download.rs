@@ -5,17 +5,16 @@ use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use md5::Md5;
+use md5::{Digest, Md5};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore};
-use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::bucket::Bucket;
 use super::error::{S3Error, S3Fault};
 use super::listing::RemoteObject;
 use super::remote::Remote;
-use crate::digest;
+use crate::digest::{self, Hasher};
 use crate::durable::{self, Lasting, StorageError};
 use crate::manifest::FileEntry;
 use crate::tree::Stamp;
@@ -119,7 +118,7 @@ struct Copy<'a> {
 struct Growing<'a> {
     temp: NamedTempFile,
     to: &'a Utf8Path,
-    sha256: Sha256,
+    content: blake3::Hasher,
     md5: Md5,
     bytes: u64,
 }
@@ -127,11 +126,11 @@ struct Growing<'a> {
 impl<'a> Growing<'a> {
     fn new(to: &'a Utf8Path) -> Result<Self, S3Error> {
         let temp = durable::temp_beside(to)?;
-        Ok(Self { temp, to, sha256: Sha256::new(), md5: Md5::new(), bytes: 0 })
+        Ok(Self { temp, to, content: blake3::Hasher::default(), md5: Md5::new(), bytes: 0 })
     }
 
     fn add(&mut self, chunk: &[u8]) -> Result<(), S3Error> {
-        self.sha256.update(chunk);
+        self.content.update(chunk);
         self.md5.update(chunk);
         self.bytes += chunk.len() as u64;
         Ok(self.temp.write_all(chunk).map_err(StorageError::of("write", self.to))?)
@@ -142,11 +141,7 @@ impl<'a> Growing<'a> {
         let handle = self.temp.as_file().try_clone().map_err(StorageError::of("write", self.to))?;
         durable::persist(self.temp, self.to, Lasting::Kill)?;
         let meta = handle.metadata().map_err(StorageError::of("read", self.to))?;
-        Ok(FileEntry {
-            source: None,
-            copy: Stamp::of(&meta).into(),
-            digest: digest::hex(&self.sha256.finalize()),
-        })
+        Ok(FileEntry { source: None, copy: Stamp::of(&meta).into(), digest: self.content.finish() })
     }
 }
 
@@ -217,11 +212,11 @@ impl Copy<'_> {
             Present::SameSize | Present::Copy(_) => {}
         }
         let mut file = fs_err::File::open(to).map_err(StorageError::of("read", to))?;
-        let (mut sha256, mut md5) = (Sha256::new(), Md5::new());
-        let mut both = Both(&mut sha256, &mut md5);
+        let (mut content, mut md5) = (blake3::Hasher::default(), Md5::new());
+        let mut both = Both(&mut content, &mut md5);
         std::io::copy(&mut file, &mut both).map_err(StorageError::of("read", to))?;
         let meta = file.metadata().map_err(StorageError::of("read", to))?;
-        let digest = digest::hex(&sha256.finalize());
+        let digest = content.finish();
         let same = match present {
             Present::Copy(expected) => *expected == digest,
             _ => expected_md5.is_some_and(|expected| expected == digest::hex(&md5.finalize())),
@@ -322,7 +317,7 @@ fn md5_of(etag: Option<&str>) -> Option<String> {
 }
 
 /// Feeds two digests at once.
-struct Both<'a>(&'a mut Sha256, &'a mut Md5);
+struct Both<'a>(&'a mut blake3::Hasher, &'a mut Md5);
 
 impl Write for Both<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -96,6 +96,11 @@ impl RemoteMirror {
         Ok(mirror)
     }
 
+    /// Whether the copy differs from the bucket, as far as is known.
+    pub(crate) fn changes(&self) -> bool {
+        !self.remove.is_empty() || !self.jobs.is_empty()
+    }
+
     /// Makes room: removes what is no longer in the bucket and creates the folders.
     pub(crate) fn prepare(&self) -> Result<(), StorageError> {
         for path in &self.remove {
