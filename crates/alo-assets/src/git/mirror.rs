@@ -79,6 +79,10 @@ impl Mirror {
         fetched.map_err(|error| match (context.take_failure(), error) {
             (Some(source), _) => GitError::Transport { url: self.url.to_string(), source },
             (None, _) if context.is_cancelled() => GitError::Cancelled,
+            // What a git daemon says of a repository that it does not have, or does not show.
+            (None, GitError::Git { url, source }) if is_unknown_repository(&source) => {
+                GitError::Transport { url, source: TransportError::NotFound(source.message().to_owned()) }
+            }
             (None, GitError::Git { url, source }) if is_early_end(&source) => {
                 GitError::Transport { url, source: TransportError::Truncated }
             }
@@ -269,6 +273,12 @@ fn copy_commit(source: &Repository, commit: Oid, to: &git2::Odb<'_>) -> io::Resu
 fn is_unsupported(error: &git2::Error) -> bool {
     error.message().contains("server doesn't support")
         || error.message().contains("cannot fetch a specific object")
+}
+
+/// The two sentences of a git daemon: the second is what it says unless it is told to be informative.
+fn is_unknown_repository(error: &git2::Error) -> bool {
+    let says = |part: &str| error.message().contains(part);
+    says("remote error") && (says("no such repository") || says("repository not exported"))
 }
 
 /// Whether an answer stopped in its middle: libgit2 has no code of its own for it.

@@ -4,6 +4,7 @@ mod checkout;
 mod config;
 mod context;
 mod credential;
+mod daemon;
 mod error;
 mod http;
 mod incoming;

@@ -5,10 +5,11 @@ use std::sync::OnceLock;
 use git2::transport::{Transport, register};
 
 use super::context::Context;
+use super::daemon::DaemonTransport;
 use super::http::HttpTransport;
 use super::ssh::SshTransport;
 
-/// Registers the schemes `alo+https`, `alo+http` and `alo+ssh`, once in a process.
+/// Registers the schemes `alo+https`, `alo+http`, `alo+ssh` and `alo+git`, once in a process.
 ///
 /// # Errors
 /// What libgit2 says, the same at every call.
@@ -28,6 +29,7 @@ fn register_once() -> Result<(), git2::Error> {
         for scheme in ["alo+https", "alo+http"] {
             register(scheme, |remote| Transport::smart(remote, true, HttpTransport::new(context()?)?))?;
         }
+        register("alo+git", |remote| Transport::smart(remote, false, DaemonTransport::new(context()?)))?;
         register("alo+ssh", |remote| Transport::smart(remote, false, SshTransport::new(context()?)))
     }
 }

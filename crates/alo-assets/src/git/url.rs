@@ -33,7 +33,28 @@ pub(super) enum Kind {
         credentials: Option<Credentials>,
     },
     Ssh(SshAddress),
+    Daemon(DaemonAddress),
     Folder(Utf8PathBuf),
+}
+
+/// What a git daemon is told.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct DaemonAddress {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// Absolute.
+    pub(super) path: String,
+}
+
+impl DaemonAddress {
+    /// The port of a git daemon where none is written.
+    const PORT: u16 = 9418;
+
+    /// The host as in a URL, with the port where it is not the usual one.
+    pub(super) fn shown_host(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        if self.port == Self::PORT { host } else { format!("{host}:{}", self.port) }
+    }
 }
 
 /// A user name and a password or token, decoded.
@@ -97,9 +118,6 @@ impl GitUrlError {
     /// What to write instead.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Scheme { scheme, .. } if scheme == "git" => {
-                Some("the unencrypted git protocol is not supported: write `https://` or `ssh://`".to_owned())
-            }
             Self::Submodule { .. } => Some(
                 "write a URL or `../path.git` in `.gitmodules` of the step's repository, and commit it".to_owned(),
             ),
@@ -128,6 +146,7 @@ impl GitUrl {
             Some((scheme, rest)) => match scheme.to_ascii_lowercase().as_str() {
                 scheme @ ("http" | "https") => http(text, scheme, rest)?,
                 "ssh" | "git+ssh" | "ssh+git" => ssh(text, rest)?,
+                "git" => daemon(text, rest)?,
                 "file" => {
                     let path = percent_decode(rest.strip_prefix("localhost").unwrap_or(rest));
                     if !path.starts_with('/') {
@@ -198,6 +217,7 @@ impl GitUrl {
                 url.get(..end).unwrap_or(url)
             }
             Kind::Ssh(address) => &address.host,
+            Kind::Daemon(address) => &address.host,
             Kind::Folder(_) => "",
         }
     }
@@ -206,7 +226,7 @@ impl GitUrl {
     pub(super) fn joined(&self, relative: &str) -> Option<Self> {
         let (root, path) = match &self.kind {
             Kind::Http { url, .. } => url.split_at_checked(self.host().len() + 1)?,
-            Kind::Ssh(_) => {
+            Kind::Ssh(_) | Kind::Daemon(_) => {
                 let start = self.identity.find("://").map_or(0, |at| at + 3);
                 let end = self.identity.get(start..)?.find(if start == 0 { ':' } else { '/' })?;
                 self.identity.split_at_checked(start + end + 1)?
@@ -243,6 +263,7 @@ impl GitUrl {
         match &self.kind {
             Kind::Http { url, .. } => format!("alo+{url}"),
             Kind::Ssh(address) => format!("alo+ssh://{}/", address.host),
+            Kind::Daemon(address) => format!("alo+git://{}/", address.shown_host()),
             Kind::Folder(path) => path.to_string(),
         }
     }
@@ -301,6 +322,21 @@ fn ssh(text: &str, rest: &str) -> Result<(Kind, String), GitUrlError> {
     let path = percent_decode(path);
     let path = if path.starts_with('~') { path } else { format!("/{path}") };
     Ok((Kind::Ssh(SshAddress { user, host: host.to_owned(), port, path }), identity))
+}
+
+fn daemon(text: &str, rest: &str) -> Result<(Kind, String), GitUrlError> {
+    let fault = |part| GitUrlError::Part { url: crate::redact(text), part };
+    let (authority, path) = rest.split_once('/').ok_or_else(|| fault("path"))?;
+    let (host, port) =
+        split_port(authority).filter(|(host, _)| is_host(host)).ok_or_else(|| fault("host"))?;
+    let path = format!("/{}", percent_decode(path.trim_end_matches('/')));
+    if path == "/" || path.contains(char::is_control) {
+        return Err(fault("path"));
+    }
+    let (host, port) = (host.to_ascii_lowercase(), port.unwrap_or(DaemonAddress::PORT));
+    let address = DaemonAddress { host, port, path };
+    let identity = format!("git://{}{}", address.shown_host(), address.path);
+    Ok((Kind::Daemon(address), identity))
 }
 
 /// `git@host:path`, `host:path`: a colon before any slash, and no folder of this machine.
@@ -378,6 +414,7 @@ mod tests {
             ("http://host:8080/a", "http://host:8080/a", "alo+http://host:8080/a"),
             ("ssh://git@host:22/a/b", "ssh://git@host:22/a/b", "alo+ssh://host/"),
             ("git@host:a/b.git", "git@host:a/b.git", "alo+ssh://host/"),
+            ("git://Host:9418/a/", "git://host/a", "alo+git://host/"),
             ("file:///srv/a%20b.git", "file:///srv/a b.git", "/srv/a b.git"),
             ("/srv/a.git", "file:///srv/a.git", "/srv/a.git"),
             ("../a.git", "file:///project/../a.git", "/project/../a.git"),
@@ -410,9 +447,17 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know_and_what_ssh_would_take_for_an_option() {
-        for text in
-            ["", " ", "hhttps://host/a", "git://host/a", "https://host", "https:///a", "ssh://host:x/a"]
-        {
+        for text in [
+            "",
+            " ",
+            "hhttps://host/a",
+            "git://me@host/a",
+            "git://host/a%00b",
+            "git://host/",
+            "https://host",
+            "https:///a",
+            "ssh://host:x/a",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
         assert!(parse("ssh://-oProxyCommand=x/a").is_err());

@@ -7,6 +7,7 @@ mod eject;
 mod environments;
 mod finishing;
 mod git_backend;
+mod git_daemon;
 mod git_server;
 mod http_backend;
 mod interpreters;
