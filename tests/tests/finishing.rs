@@ -38,6 +38,23 @@ fn a_step_that_ends_before_the_verdict_waits_for_it() {
 }
 
 #[test]
+fn the_next_step_does_not_wait_for_the_verdict() {
+    let env = TestEnv::new();
+    // The import ends only once the second step runs.
+    let marker = env.root().join("second-step-runs");
+    let package =
+        format!("import os, time\nwhile not os.path.exists('{marker}'): time.sleep(0.01)\n{MISFIT}");
+    let wheel = wheel(&env.root().join("wheels"), "fragile", "1.0", &package);
+    let plan = PlanText::new().train(&["first", "second"]);
+    let plan = plan.requirements("first", &format!("['fragile @ file://{wheel}']"));
+    env.write("experimental_plan.yaml", plan.to_string());
+    env.write("assets/first/asset_first.py", asset("pass"));
+    env.write("assets/second/asset_second.py", asset(&format!("open('{marker}', 'w')")));
+    env.alo(["run"]).expect(1).says("`fragile` cannot be imported: it was built for another NumPy");
+    assert!(!env.path("train_artifacts").exists());
+}
+
+#[test]
 fn a_step_that_fails_to_import_is_told_what_is_wrong_with_the_package() {
     let env = project("import absent_one", "import fragile");
     env.alo(["run"])

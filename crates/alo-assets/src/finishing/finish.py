@@ -11,7 +11,8 @@ import), `tests` (whether folders of tests are compiled, too). It tells, a JSON 
     {"compiled": "all"}
 
 Each import has a process of its own, a fork of this one, so that what it does to itself stays there. Standard library only, Python
-3.8 and later. It is polite: a run that needs the processors goes first.
+3.8 and later. It leaves a processor to the run beside it, and compiles only where the run needs none: a bad import is to be known
+soon, byte-code only at the run's end.
 """
 
 import importlib.metadata
@@ -54,18 +55,18 @@ def main():
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != here]
     news = os.dup(1)
     silence()
-    try:
-        os.nice(NICENESS)
-    except OSError:
-        pass
 
     def tell(message):
         os.write(news, (json.dumps(message) + "\n").encode())
 
     if order["import"] is not None:
-        for outcome in import_all(order["import"], order["jobs"], order["seconds"]):
+        for outcome in import_all(order["import"], max(1, order["jobs"] - 1), order["seconds"]):
             tell({"import": outcome})
         tell({"checked": {}})
+    try:
+        os.nice(NICENESS)
+    except OSError:
+        pass
     code, tests = sources()
     if not compile_all(code, order["jobs"]):
         return 1
@@ -302,8 +303,11 @@ def compile_numbered(paths, numbers):
         number = os.read(numbers, 4)
         if not number:
             return True
+        path = paths[int.from_bytes(number, "little")]
         try:
-            py_compile.compile(paths[int.from_bytes(number, "little")], doraise=True)
+            # The run beside this may have imported it since.
+            if not is_compiled(path):
+                py_compile.compile(path, doraise=True)
         except FileExistsError:
             pass  # a link where the byte-code would go: it is left as it is
         except OSError:

@@ -7,7 +7,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::order::{News, Order};
-use super::record::{self, Compiled};
+use super::record::{self, Checked, Compiled};
 use super::verdict::Verdict;
 use crate::Machine;
 use crate::guard::{Guard, GuardedChild};
@@ -56,12 +56,13 @@ pub(super) enum StartError {
 }
 
 impl Process {
-    /// Starts it. `lock` says that no other process is at the same work.
+    /// Starts it. `lock` says that no other process is at the same work; its imports are added to those that are `known`.
     pub(super) fn start(
         machine: &Machine,
         python: &Utf8Path,
         folder: &Utf8Path,
         order: &Order,
+        known: Checked,
         lock: KeyLock,
     ) -> Result<Self, StartError> {
         let guard = Guard::install(&machine.cache)?;
@@ -82,7 +83,7 @@ impl Process {
         let told = Arc::new(Told::default());
         if let (Some(stdout), Some(stderr)) = (child.take_stdout(), child.take_stderr()) {
             let (listener, folder) = (Arc::clone(&told), folder.to_owned());
-            spawn("finishing-news", move || listener.listen(stdout, &folder))?;
+            spawn("finishing-news", move || listener.listen(stdout, &folder, known))?;
             let listener = Arc::clone(&told);
             spawn("finishing-errors", move || {
                 for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -128,14 +129,13 @@ impl Told {
 
     /// Takes its news until it ends, and keeps them in the environment. A record that cannot be written is one that is not there:
     /// the next run does the work again.
-    fn listen(&self, stdout: impl io::Read, folder: &Utf8PathBuf) {
-        let mut verdict = Verdict::default();
+    fn listen(&self, stdout: impl io::Read, folder: &Utf8PathBuf, mut checked: Checked) {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             match serde_json::from_str(&line) {
-                Ok(News::Import(outcome)) => verdict.imports.push(outcome),
+                Ok(News::Import(outcome)) => checked.verdict.imports.push(outcome),
                 Ok(News::Checked {}) => {
-                    let _ = record::write_checked(folder, &verdict);
-                    self.change(|state| state.verdict = Some(verdict.clone()));
+                    let _ = record::write_checked(folder, &checked);
+                    self.change(|state| state.verdict = Some(checked.verdict.clone()));
                 }
                 Ok(News::Compiled(compiled)) => {
                     let _ = record::write_compiled(folder, compiled);

@@ -1,5 +1,6 @@
 //! What is known of an environment's imports and byte-code, kept in its folder so that a warm run starts nothing.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use camino::Utf8Path;
@@ -9,7 +10,7 @@ use super::verdict::{ImportOutcome, Verdict};
 use crate::durable;
 
 /// Version of both records' format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const CHECKED: &str = "alo-checked.json";
 const COMPILED: &str = "alo-compiled.json";
 
@@ -26,6 +27,7 @@ pub(super) enum Compiled {
 #[derive(Serialize, Deserialize)]
 struct CheckedRecord {
     format: u32,
+    asked: BTreeSet<String>,
     imports: Vec<ImportOutcome>,
 }
 
@@ -35,10 +37,27 @@ struct CompiledRecord {
     compiled: Compiled,
 }
 
-/// What the imports of the environment in `folder` came to, if they were tried.
-pub(super) fn checked(folder: &Utf8Path) -> Option<Verdict> {
+/// The imports of an environment that were tried, perhaps for several sets of requirements that come to the same packages.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Checked {
+    /// The distributions that were asked for, those with nothing to import included.
+    pub(super) asked: BTreeSet<String>,
+    /// What their imports came to.
+    pub(super) verdict: Verdict,
+}
+
+impl Checked {
+    /// Whether nothing of these is left to be tried.
+    pub(super) fn covers(&self, names: &BTreeSet<String>) -> bool {
+        names.is_subset(&self.asked)
+    }
+}
+
+/// What is known of the imports of the environment in `folder`, if any were tried.
+pub(super) fn checked(folder: &Utf8Path) -> Option<Checked> {
     let record: CheckedRecord = serde_json::from_slice(&fs_err::read(folder.join(CHECKED)).ok()?).ok()?;
-    (record.format == FORMAT).then_some(Verdict { imports: record.imports })
+    let CheckedRecord { format, asked, imports } = record;
+    (format == FORMAT).then_some(Checked { asked, verdict: Verdict { imports } })
 }
 
 /// How much of the environment in `folder` has byte-code; `None` if nobody knows.
@@ -47,8 +66,9 @@ pub(super) fn compiled(folder: &Utf8Path) -> Option<Compiled> {
     (record.format == FORMAT).then_some(record.compiled)
 }
 
-pub(super) fn write_checked(folder: &Utf8Path, verdict: &Verdict) -> io::Result<()> {
-    let record = CheckedRecord { format: FORMAT, imports: verdict.imports.clone() };
+pub(super) fn write_checked(folder: &Utf8Path, checked: &Checked) -> io::Result<()> {
+    let Checked { asked, verdict: Verdict { imports } } = checked.clone();
+    let record = CheckedRecord { format: FORMAT, asked, imports };
     durable::write(&folder.join(CHECKED), &serde_json::to_vec_pretty(&record)?)
 }
 

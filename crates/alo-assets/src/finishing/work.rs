@@ -1,10 +1,12 @@
 //! The finishing of one environment, beside a run or before it.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8Path;
 
 use super::order::{Order, distribution};
 use super::process::{Process, State};
-use super::record::{self, Compiled};
+use super::record::{self, Checked, Compiled};
 use super::verdict::Verdict;
 use crate::environment::{Environment, EnvironmentError};
 use crate::key_lock::{KeyLock, LockError};
@@ -44,7 +46,7 @@ impl Finishing {
         if environment.packages.is_empty() {
             return Ok(finishing);
         }
-        let known = record::checked(&environment.folder);
+        let known = finishing.known();
         // What was missing may have been installed since: a library of the system, for instance.
         let is_bad = known.as_ref().is_some_and(|verdict| !verdict.broken().is_empty());
         finishing.is_told = known.is_some() && !is_bad;
@@ -60,6 +62,13 @@ impl Finishing {
     /// The environment.
     pub fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// Whether the other one has nothing to look for that this one does not.
+    ///
+    /// Two sets of requirements that come to the same packages share an environment, and may ask for different ones of them.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.environment.key == other.environment.key && other.names().is_subset(&self.names())
     }
 
     /// What the imports came to: `None` while they go on, unless it is to `wait` for them.
@@ -143,15 +152,17 @@ impl Finishing {
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<Option<Verdict>, EnvironmentError> {
         if self.process.is_none() {
-            if let Some(verdict) = record::checked(&self.environment.folder) {
+            if let Some(verdict) = self.known() {
                 return Ok(Some(verdict));
             }
             if !wait {
+                // Whoever was at it may have ended.
+                self.start(false, false)?;
                 return Ok(None);
             }
             // Another alo process is at it. Should it have ended before it was done, the work is ours.
             let lock = KeyLock::acquire(&self.machine.cache, &self.lock_name(), cancelled)?;
-            if let Some(verdict) = record::checked(&self.environment.folder) {
+            if let Some(verdict) = self.known() {
                 return Ok(Some(verdict));
             }
             self.start_under(lock, false, false)?;
@@ -187,21 +198,39 @@ impl Finishing {
 
     fn start_under(&mut self, lock: KeyLock, again: bool, tests: bool) -> Result<(), EnvironmentError> {
         let folder: &Utf8Path = &self.environment.folder;
-        let is_checked = !again && record::checked(folder).is_some();
-        let names = || self.environment.requirements.iter().filter_map(|line| distribution(line)).collect();
+        let (known, mut names) = (record::checked(folder), self.names());
+        let is_checked = !again && known.as_ref().is_some_and(|known| known.covers(&names));
+        let mut known = known.unwrap_or_default();
+        if again {
+            names.append(&mut known.asked);
+            known = Checked::default();
+        }
+        let imports = names.difference(&known.asked).cloned().collect();
+        known.asked.append(&mut names);
         let order = Order {
-            imports: (!is_checked).then(names),
+            imports: (!is_checked).then_some(imports),
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             seconds: IMPORT_SECONDS,
             tests,
         };
-        let started = Process::start(&self.machine, &self.environment.python, folder, &order, lock);
+        let started = Process::start(&self.machine, &self.environment.python, folder, &order, known, lock);
         let process = started.map_err(|source| EnvironmentError::Check {
             folder: folder.to_owned(),
             source: Box::new(source),
         })?;
         self.process = Some(process);
         Ok(())
+    }
+
+    /// What was asked for by name.
+    fn names(&self) -> BTreeSet<String> {
+        self.environment.requirements.iter().filter_map(|line| distribution(line)).collect()
+    }
+
+    /// What the imports came to, if all that was asked for here has been tried.
+    fn known(&self) -> Option<Verdict> {
+        let known = record::checked(&self.environment.folder)?;
+        known.covers(&self.names()).then_some(known.verdict)
     }
 
     fn lock_name(&self) -> String {

@@ -185,3 +185,47 @@ fn two_that_need_one_environment_do_the_work_once() {
     });
     assert_eq!(fs_err::read_to_string(log).unwrap(), "imported\n");
 }
+
+#[test]
+fn requirements_that_share_an_environment_have_what_is_new_in_them_imported() {
+    let (bench, plan) = bench(&["outer"]);
+    let log = bench.root.join("imported.log");
+    let code = |name: &str| format!("open('{log}', 'a').write('{name} ')");
+    let inner = format!("{}\nraise RuntimeError('no display')", code("inner"));
+    wheel_of(&bench.wheels(), "outer", "1.0", &["inner"], &[("outer.py", &code("outer"))]);
+    wheel_of(&bench.wheels(), "inner", "1.0", &[], &[("inner.py", &inner)]);
+    let mut first = bench.set_up(&plan, TRAIN).prepared();
+    assert_eq!(check(&mut first).0.unwrap().imports.len(), 1);
+    drop(first);
+
+    let both = train([local("train", &["outer", "inner"])]);
+    let mut second = bench.set_up(&both, TRAIN).prepared();
+    let (verdict, events) = check(&mut second);
+    assert_eq!(verdict.unwrap().imports.len(), 2);
+    assert!(format!("{events:?}").contains("`inner` was installed but does not import"), "{events:?}");
+    assert_eq!(fs_err::read_to_string(log).unwrap(), "outer inner ");
+    drop(second);
+    // Either set is known now.
+    for plan in [&plan, &both] {
+        assert!(format!("{:?}", bench.set_up(plan, TRAIN).prepared().finishing[0]).contains("is_told: true"));
+    }
+}
+
+#[test]
+fn every_environment_of_a_split_pipeline_is_finished() {
+    let (bench, _) = bench(&[]);
+    bench.asset("other", &[("asset_other.py", "")]);
+    for version in ["1.0", "2.0"] {
+        wheel(&bench.wheels(), "pinned", version, &[]);
+    }
+    wheel_of(&bench.wheels(), "frail", "1.0", &[], &[("frail.py", "import absent_one")]);
+    let plan = train([local("train", &["pinned==1.0"]), local("other", &["pinned==2.0", "frail"])]);
+    let mut prepared = bench.set_up(&plan, TRAIN).prepared();
+    let mut outcomes = Vec::new();
+    for finishing in &mut prepared.finishing {
+        outcomes.push(finishing.complete(&|| false, &mut |_| {}).map_err(|error| error.to_string()));
+    }
+    assert_eq!(outcomes.len(), 2);
+    assert_eq!(outcomes[0], Ok(()));
+    assert!(outcomes[1].as_ref().unwrap_err().contains("`frail` cannot be imported"), "{outcomes:?}");
+}

@@ -1,4 +1,4 @@
-//! The look whether the packages of new environments can be imported, while the first step runs.
+//! The look whether the packages of new environments can be imported, while the steps run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,7 +36,11 @@ impl Checks {
     pub(super) fn add(&mut self, finishing: Vec<Finishing>, cancel: &CancelToken) {
         self.cancel = cancel.clone();
         for one in finishing {
-            self.finishing.entry(one.environment().key.clone()).or_insert(one);
+            let known = self.finishing.get(&one.environment().key);
+            if known.is_none_or(|known| !known.covers(&one)) {
+                // The one before ends here; what it has left to do is done by this one.
+                self.finishing.insert(one.environment().key.clone(), one);
+            }
             self.is_done = false;
         }
     }

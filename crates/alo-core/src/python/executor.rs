@@ -196,8 +196,9 @@ impl Executor for PythonExecutor {
         let mut watch = Watch { checks: &mut self.checks, kind: pipeline.kind, unfit: None };
         let heard = drive(&mut worker, &request, deadline, context, &speaker, &mut watch);
         if heard.as_ref().is_ok_and(awaits_verdict) {
-            // Whether the environment works is known before the next step, and told beside an import that failed.
-            watch.look(true, context);
+            // The steps go on without it; what they have made counts only with it. An import that failed is told with it.
+            let is_last = context.number() == context.scope().pipeline.steps.len();
+            watch.look(is_last || !heard.as_ref().is_ok_and(has_finished), context);
         }
         let unfit = watch.unfit;
         pipeline.is_new = false;
@@ -308,10 +309,14 @@ impl Watch<'_> {
     }
 }
 
+fn has_finished(heard: &Heard) -> bool {
+    matches!(heard, Heard::Message(Message::Done(Outcome::Finished {})))
+}
+
 /// Whether what a worker said is to be judged with the verdict on its environment.
 fn awaits_verdict(heard: &Heard) -> bool {
     match heard {
-        Heard::Message(Message::Done(Outcome::Finished {})) => true,
+        heard if has_finished(heard) => true,
         Heard::Message(Message::Done(Outcome::Failed(failed))) => {
             failed.stage == Stage::Import
                 || matches!(failed.exception.as_str(), "ImportError" | "ModuleNotFoundError")
