@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: a project of their own in a clean environment, and the built `alo` to drive.
 
 mod fault_proxy;
+mod index_server;
 mod outcome;
 mod plan_text;
 mod repository;
@@ -10,6 +11,7 @@ mod tracer;
 mod wheel;
 
 pub use fault_proxy::{FaultProxy, Faults};
+pub use index_server::IndexServer;
 pub use outcome::Outcome;
 pub use plan_text::{PlanText, asset};
 pub use repository::Repository;

@@ -54,7 +54,23 @@ impl TestEnv {
     #[must_use]
     pub fn with_shared_cache(mut self) -> Self {
         self.cache = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/alo-test-cache");
-        self
+        self.with_shared_downloads()
+    }
+
+    /// Installs with uv, and shares the cache with every other test that does: nothing in it was made by pip.
+    ///
+    /// Where no uv is on the path, `alo` fetches its own.
+    #[must_use]
+    pub fn with_uv(mut self) -> Self {
+        self.cache = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/alo-test-cache-uv");
+        self.with_shared_downloads().with_variable("ALO_INSTALLER", "uv")
+    }
+
+    /// Keeps what installers download from the index.
+    fn with_shared_downloads(self) -> Self {
+        let downloads = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/alo-test-downloads");
+        self.with_variable("PIP_CACHE_DIR", downloads.join("pip"))
+            .with_variable("UV_CACHE_DIR", downloads.join("uv"))
     }
 
     /// Sets a variable of the programs that the test starts.
@@ -118,6 +134,30 @@ impl TestEnv {
     #[track_caller]
     pub fn alo<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Outcome {
         Outcome::new(&self.command(arguments).output().expect("alo starts"))
+    }
+
+    /// Runs `alo` where no connection can be made: in a network namespace of its own, which has no network.
+    ///
+    /// Where this machine does not allow that, proxies that are not there stand for it.
+    #[track_caller]
+    pub fn alo_without_network<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Outcome {
+        let unshare = |program: &OsStr| {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-root-user", "--net"]).arg(program).stdin(Stdio::null());
+            command
+        };
+        let mut alone = unshare("true".as_ref());
+        let allowed = alone.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+        let alo = self.command(arguments);
+        let mut command = if allowed { unshare(alo.get_program()) } else { Command::new(alo.get_program()) };
+        command.args(alo.get_args()).current_dir(self.project()).stdin(Stdio::null());
+        self.set_variables(&mut command);
+        if !allowed {
+            for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"] {
+                command.env(name, "http://127.0.0.1:1");
+            }
+        }
+        Outcome::new(&command.output().expect("alo starts"))
     }
 
     /// Starts `alo` in the project folder.

@@ -85,12 +85,22 @@ fn python() -> Option<&'static str> {
 }
 
 #[test]
-fn the_manuals_titanic_plan_runs() {
+fn the_manuals_titanic_plan_runs_by_pip() {
+    titanic(&TestEnv::new().with_shared_cache(), "pip");
+}
+
+#[test]
+fn the_manuals_titanic_plan_runs_by_uv() {
+    titanic(&TestEnv::new().with_uv(), "uv");
+}
+
+/// Runs the plan verbatim, but for where data and code lie.
+#[track_caller]
+fn titanic(env: &TestEnv, installer: &str) {
     let Some(python) = python() else {
         eprintln!("not run: this machine has no Python from 3.8 to 3.11");
         return;
     };
-    let env = TestEnv::new().with_shared_cache();
     let input = Repository::new(&env.root().join("input.git"), "tabular");
     input.commit(&[("asset_input.py", INPUT)]);
     let tutorial = Repository::new(&env.root().join("titanic_tutorial.git"), "main");
@@ -101,7 +111,10 @@ fn the_manuals_titanic_plan_runs() {
         .replace("/nas001/users/ruci.sung/alo_sample_data/titanic_data", SAMPLE_DATA);
     assert!(!plan.contains("mod.lge.com") && !plan.contains("nas001"));
     env.write("config/experimental_plan.yaml", plan);
-    env.alo(["run", "--python", python]).expect(0).says("numpy<2");
+    env.alo(["run", "--installer", installer, "--python", python]).expect(0).says("numpy<2");
+    let run = &env.alo(["history", "--format", "json"]).expect(0).events()[0];
+    let packages = run["environments"][0]["packages"].to_string();
+    assert!(packages.contains("pandas==1.5.3") && packages.contains("\"numpy==1."), "{packages}");
     let output = env.read("inference_artifacts/output/output.csv");
     assert!(output.starts_with("PassengerId,predicted\n"));
     assert_eq!(output.lines().count(), 419);
