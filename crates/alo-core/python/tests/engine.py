@@ -6,6 +6,7 @@ It answers calls in the plainest way that lets an asset run, and keeps what it w
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -35,6 +36,8 @@ class Engine:
             stderr=self._stderr,
             env=variables,
             start_new_session=True,
+            # A shell in the background lets its children ignore Ctrl-C, and they theirs.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         theirs.close()
         ours.settimeout(60)
