@@ -1,42 +1,43 @@
 //! Packages whose wheels were built for NumPy 1 and break when a resolver gives them NumPy 2.
 //!
 //! Their metadata does not say so: `pandas==1.5.3` asks for `numpy>=1.21`, gets NumPy 2 and dies at import with
-//! `numpy.dtype size changed`. The table says from which version on a package's wheels are made for NumPy 2 (sources: the
-//! packages' release notes, collected in <https://github.com/numpy/numpy/issues/26191>). It is used only where the plan is
-//! silent on NumPy.
+//! `numpy.dtype size changed`. The table (`abi.yaml`, with its sources) says from which version on a package's wheels are
+//! made for NumPy 2. It is used only where the plan is silent on NumPy.
 
-use std::str::FromStr;
+use std::sync::LazyLock;
 
 use pep440_rs::{Operator, Version, VersionSpecifier};
+use serde::Deserialize;
 
 use super::item::{Origin, Requirement};
 use super::set::RequirementSet;
 
-/// Package (normalised by PEP 503) and its first version that works with NumPy 2.
-const FIRST_FOR_NUMPY_2: [(&str, &str); 22] = [
-    ("bottleneck", "1.4.0"),
-    ("catboost", "1.2.8"),
-    ("fastparquet", "2024.5.0"),
-    ("h5py", "3.11.0"),
-    ("hdbscan", "0.8.36"),
-    ("matplotlib", "3.8.4"),
-    ("numba", "0.60.0"),
-    ("numexpr", "2.10.0"),
-    ("opencv-python", "4.10.0.84"),
-    ("opencv-python-headless", "4.10.0.84"),
-    ("pandas", "2.2.2"),
-    ("pyarrow", "16.0.0"),
-    ("pywavelets", "1.6.0"),
-    ("scikit-image", "0.23.1"),
-    ("scikit-learn", "1.4.2"),
-    ("scipy", "1.13.0"),
-    ("shap", "0.45.1"),
-    ("shapely", "2.0.4"),
-    ("statsmodels", "0.14.2"),
-    ("tables", "3.10.0"),
-    ("tensorflow", "2.18.0"),
-    ("torch", "2.3.0"),
-];
+const TABLE: &str = include_str!("abi.yaml");
+
+/// A row of the table.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+struct Fact {
+    /// The package, normalised by PEP 503.
+    package: String,
+    /// Its first version that works with NumPy 2.
+    first: Version,
+    /// How that is known; for those who look after the table.
+    #[serde(rename = "source")]
+    _source: Source,
+}
+
+/// How a row of the table is known.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Source {
+    /// By the wheels' own metadata.
+    Metadata,
+    /// By what its maintainers and NumPy's have said.
+    Reported,
+}
+
+/// The table, read once. It is part of the program; a test sees to it that it can be read.
+static FACTS: LazyLock<Vec<Fact>> = LazyLock::new(|| serde_yaml::from_str(TABLE).unwrap_or_default());
 
 /// What is added because of a pin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +70,8 @@ pub(crate) fn complete(set: &mut RequirementSet) -> Option<Addition> {
 
 fn needs_numpy_1(item: &Requirement) -> bool {
     let (Some(name), Some(specifiers)) = (&item.name, &item.specifiers) else { return false };
-    let first = FIRST_FOR_NUMPY_2.iter().find(|(package, _)| package == name);
-    let first = first.and_then(|(_, version)| Version::from_str(version).ok());
-    first.is_some_and(|first| specifiers.iter().any(|specifier| stays_below(specifier, &first)))
+    let fact = FACTS.iter().find(|fact| fact.package == *name);
+    fact.is_some_and(|fact| specifiers.iter().any(|specifier| stays_below(specifier, &fact.first)))
 }
 
 /// Whether no version that the specifier accepts reaches `first`.
@@ -133,10 +133,11 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted_and_readable() {
-        assert!(FIRST_FOR_NUMPY_2.is_sorted());
-        for (package, version) in FIRST_FOR_NUMPY_2 {
-            assert_eq!(package, super::super::item::normalize(package));
-            assert!(Version::from_str(version).is_ok());
+        let facts: Vec<Fact> = serde_yaml::from_str(TABLE).unwrap();
+        assert!(facts.len() > 20 && facts.iter().map(|fact| &fact.package).is_sorted());
+        for fact in &facts {
+            assert_eq!(fact.package, super::super::item::normalize(&fact.package));
         }
+        assert_eq!(*FACTS, facts);
     }
 }
