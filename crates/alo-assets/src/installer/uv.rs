@@ -92,6 +92,24 @@ impl Uv {
         arguments
     }
 
+    /// Runs uv with the user's settings. An index that the requirements name goes before the user's own, as with pip.
+    fn run(
+        &self,
+        arguments: &[&str],
+        folder: &Utf8Path,
+        options: &Options,
+        runner: &mut Runner<'_>,
+    ) -> Result<(), InstallError> {
+        let mut variables = self.variables.clone();
+        if options.index.is_some() {
+            let is_index = |name: &OsString| name == "UV_DEFAULT_INDEX" || name == "UV_INDEX_URL";
+            variables.retain(|(name, _)| !is_index(name));
+            runner.variables.retain(|name, _| !is_index(name));
+        }
+        let done = runner.run(&self.program, arguments, folder, &variables);
+        done.map(|_| ()).map_err(|error| self.failed(error))
+    }
+
     fn failed(&self, error: RunError) -> InstallError {
         match error {
             RunError::Failed { lines, .. } => {
@@ -140,8 +158,7 @@ impl Installer for Uv {
             arguments.extend(["--exclude-newer", as_of]);
         }
         arguments.extend(["--output-file", output.as_str(), input.as_str()]);
-        let done = runner.run(&self.program, &arguments, job.scratch, &self.variables);
-        done.map_err(|error| self.failed(error))?;
+        self.run(&arguments, job.scratch, &job.requirements.options, runner)?;
         let text = fs_err::read_to_string(&output).map_err(|error| self.io(error))?;
         let packages = read_pinned(&text).map_err(|error| self.io(error))?;
         Ok(Resolution::new(packages, job.requirements))
@@ -170,8 +187,7 @@ impl Installer for Uv {
         let mut arguments = vec!["pip", "install", "--python", job.python.as_str(), "--no-deps"];
         arguments.extend(self.indexes(&job.requirements.options, job.offline));
         arguments.extend(["--requirement", file.as_str()]);
-        let done = runner.run(&self.program, &arguments, job.scratch, &self.variables);
-        done.map(|_| ()).map_err(|error| self.failed(error))
+        self.run(&arguments, job.scratch, &job.requirements.options, runner)
     }
 }
 

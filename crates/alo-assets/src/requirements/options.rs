@@ -40,7 +40,12 @@ impl Options {
             "--extra-index-url" => self.add_extra_index(needed()?),
             "-f" | "--find-links" => {
                 let place = needed()?;
-                let place = if place.contains("://") { place } else { base.join(place).to_string() };
+                // What a variable stands for is known to the installer alone: it may be a URL or any path.
+                let place = if place.contains("://") || place.starts_with("${") {
+                    place
+                } else {
+                    base.join(place).to_string()
+                };
                 add(&mut self.find_links, place);
             }
             "--trusted-host" => add(&mut self.trusted_hosts, needed()?),

@@ -110,6 +110,11 @@ impl ResolvedPackage {
     /// The line that installs it, credentials of its URL taken from the requirements, which have them.
     fn line(&self, requirements: &RequirementSet) -> String {
         let PackageSource::Url(url) = &self.source else { return self.to_string() };
+        // pip before 24 takes no name before a URL without a host.
+        if url.contains("+file:///") {
+            let mark = if url.contains('#') { '&' } else { '#' };
+            return format!("{url}{mark}egg={}", self.name);
+        }
         let Some((scheme, tail)) = url.split_once("***@") else { return self.to_string() };
         let host = tail.split('/').next().unwrap_or(tail);
         let user = requirements.iter().find_map(|item| {

@@ -88,7 +88,8 @@ impl Server {
         })
     }
 
-    fn start(
+    /// Answers every connection on a thread of its own.
+    pub(crate) fn start(
         serve: impl Fn(TcpStream, &Mutex<Vec<String>>) -> std::io::Result<()> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -149,7 +150,8 @@ fn answer(
     send(stream, status, kind, &content)
 }
 
-fn read_head(stream: &mut impl BufRead) -> std::io::Result<Vec<String>> {
+/// The lines of a request before its body.
+pub(crate) fn read_head(stream: &mut impl BufRead) -> std::io::Result<Vec<String>> {
     let mut head = Vec::new();
     loop {
         let mut line = String::new();
@@ -161,7 +163,8 @@ fn read_head(stream: &mut impl BufRead) -> std::io::Result<Vec<String>> {
     }
 }
 
-fn send(
+/// Answers a request.
+pub(crate) fn send(
     stream: &mut BufReader<impl Read + Write>,
     status: &str,
     kind: &str,
