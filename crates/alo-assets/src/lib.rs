@@ -22,6 +22,7 @@ mod interpreter;
 mod key_lock;
 mod lockfile;
 mod machine;
+mod missing;
 mod policy;
 mod redaction;
 mod requirements;
@@ -52,6 +53,7 @@ pub use interpreter::{
 pub use key_lock::LockError;
 pub use lockfile::{LockedEnvironment, LockedSteps, Lockfile, LockfileError, Pin};
 pub use machine::Machine;
+pub use missing::Missing;
 pub use policy::{SetupPolicy, Update};
 pub use redaction::redact;
 pub use requirements::{Origin, Requirement, RequirementError};

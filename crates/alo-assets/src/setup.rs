@@ -1,6 +1,6 @@
 //! The set-up of a pipeline: from its steps to verified folders of code and a ready environment.
 
-use alo_plan::{PipelineKind, Plan, StepName};
+use alo_plan::{PipelineKind, Plan, Step, StepName};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
@@ -8,10 +8,12 @@ use crate::asset::{AssetCode, CodeError};
 use crate::code::CodeStore;
 use crate::environment::{Environment, EnvironmentError, Environments, Wanted};
 use crate::finishing::Finishing;
+use crate::git::GitError;
 use crate::grouping::{Grouping, GroupingError, Split, StepNeeds};
 use crate::installer::Toolbox;
-use crate::interpreter::{self, InterpreterError};
+use crate::interpreter::{self, Interpreter, InterpreterError};
 use crate::lockfile::LockfileError;
+use crate::missing::{self, Missing};
 use crate::requirements::{self, RequirementError, RequirementSet};
 use crate::resolution::Resolver;
 use crate::{Machine, SetupEvent, SetupPolicy};
@@ -111,6 +113,12 @@ pub enum SetupError {
         #[source]
         source: Box<EnvironmentError>,
     },
+    /// No network may be used, and not everything is there.
+    #[error("what is needed is not there and no network may be used: {}", missing::list(.missing))]
+    Offline {
+        /// All that would have to be fetched; where a file of requirements is itself missing, what it names is not known.
+        missing: Vec<Missing>,
+    },
     /// The run has been cancelled.
     #[error("the set-up was cancelled")]
     Cancelled,
@@ -125,6 +133,9 @@ impl SetupError {
             Self::Lockfile(error) => error.hint(),
             Self::Interpreter(error) => error.hint(),
             Self::Environment { source, .. } | Self::Packages { source, .. } => source.hint(),
+            Self::Offline { .. } => {
+                Some("run `alo fetch` with a network, or leave `--offline` away".to_owned())
+            }
             Self::NoPipeline { .. } | Self::Cancelled => None,
         }
     }
@@ -187,29 +198,41 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     let mut code = CodeStore::new(machine, project, plan, policy, cancelled)?;
     let mut steps = Vec::new();
     let mut needs = Vec::new();
+    let mut missing = Vec::new();
     for step in &pipeline.steps {
         if cancelled() {
             return Err(SetupError::Cancelled);
         }
-        let found = code.fetch(kind, step, observer).map_err(|source| code_error(&step.name, source))?;
-        let (items, options) =
-            requirements::of_step(&step.name, &step.requirements, Some(&found.folder), project).map_err(
-                |source| SetupError::Requirements { step: step.name.clone(), source: Box::new(source) },
-            )?;
-        let mut set = RequirementSet::default();
-        set.add(items, options);
-        needs.push(StepNeeds { name: step.name.clone(), set });
-        steps.push(PreparedStep { name: step.name.clone(), code: found, environment: 0 });
+        let found = match code.fetch(kind, step, observer) {
+            Ok(found) => Some(found),
+            Err(CodeError::Git(GitError::Offline { url, reference })) => {
+                missing.push(Missing::Code { step: step.name.clone(), url, reference });
+                None
+            }
+            Err(source) => return Err(code_error(&step.name, source)),
+        };
+        if found.is_none() && names_files(&step.requirements) {
+            continue;
+        }
+        let folder = found.as_ref().map(|found| &*found.folder);
+        needs.push(needs_of(step, folder, project)?);
+        steps.extend(found.map(|code| PreparedStep { name: step.name.clone(), code, environment: 0 }));
     }
     let carried = match kind {
         PipelineKind::Train => Vec::new(),
         PipelineKind::Inference => train_requirements(project, plan, &mut code, observer)?,
     };
-    code.save_pins(kind, observer)?;
-    let found = interpreter::find(machine, code.lock().python(kind))?;
+    if missing.is_empty() {
+        code.save_pins(kind, observer)?;
+    }
+    let found = match interpreter::find(machine, code.lock().python(kind)) {
+        Err(_) if !missing.is_empty() => return Err(SetupError::Offline { missing }),
+        found => found?,
+    };
     if let Some(message) = found.warning {
         observer(SetupEvent::Warning { message });
     }
+    warn_of_another_python(&code, kind, &found.interpreter, observer);
     let tools = Toolbox::new(machine, &found.interpreter, policy.offline, cancelled);
     let resolver = Resolver { tools: &tools, policy, lock: code.lock(), kind, project };
     let grouping =
@@ -219,16 +242,40 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
         Some(step) => SetupError::Packages { step, source: Box::new(source) },
         None => SetupError::Environment { kind, source: Box::new(source) },
     };
-    let (groups, split) = grouping.decide(observer).map_err(failed)?;
+    let cache = Environments::new(&tools);
+    if !missing.is_empty() {
+        let is_all_known = needs.len() == pipeline.steps.len();
+        // A fault of another kind is told once the code is there.
+        match missing::beside_code(&grouping, is_all_known, &cache, observer) {
+            Err(error) if error.source.is_cancelled() => return Err(SetupError::Cancelled),
+            packages => missing.extend(packages.unwrap_or_default()),
+        }
+        return Err(SetupError::Offline { missing });
+    }
+    let (groups, split) = match grouping.decide(observer) {
+        Err(error) if policy.offline => {
+            let missing = missing::of_steps(&grouping, error, observer).map_err(failed)?;
+            return Err(SetupError::Offline { missing });
+        }
+        decided => decided.map_err(failed)?,
+    };
     if let Some(split) = &split {
         observer(SetupEvent::Split(split.clone()));
     }
-    let cache = Environments::new(&tools);
     let mut environments = Vec::new();
     let mut locked = Vec::new();
     for group in groups {
         let wanted = Wanted { resolution: &group.resolved.resolution, requirements: &group.set };
-        let environment = cache.ensure(wanted, observer).map_err(|source| failed(source.into()))?;
+        let environment = match cache.ensure(wanted, observer) {
+            Ok(environment) => environment,
+            Err(source) => match grouping.lacking(&group, &source) {
+                Some(lacking) => {
+                    missing.push(lacking);
+                    continue;
+                }
+                None => return Err(failed(source.into())),
+            },
+        };
         for index in &group.members {
             if let Some(step) = steps.get_mut(*index) {
                 step.environment = environments.len();
@@ -237,6 +284,9 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
         environments.push(environment);
         locked.push(group.locked);
     }
+    if !missing.is_empty() {
+        return Err(SetupError::Offline { missing });
+    }
     code.save_environments(kind, locked, observer)?;
     let finishing = environments
         .iter()
@@ -244,6 +294,38 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
         .collect::<Result<_, _>>()
         .map_err(|source: EnvironmentError| failed(source.into()))?;
     Ok(PreparedPipeline { steps, environments, split, finishing })
+}
+
+/// What a step requires; `code` is the folder of its code.
+fn needs_of(step: &Step, code: Option<&Utf8Path>, project: &Utf8Path) -> Result<StepNeeds, SetupError> {
+    let (items, options) = requirements::of_step(&step.name, &step.requirements, code, project)
+        .map_err(|source| SetupError::Requirements { step: step.name.clone(), source: Box::new(source) })?;
+    let mut set = RequirementSet::default();
+    set.add(items, options);
+    Ok(StepNeeds { name: step.name.clone(), set })
+}
+
+/// The packages of the lock hold for one `X.Y`: for another they are looked for again, which nobody has asked for in words.
+fn warn_of_another_python(
+    code: &CodeStore<'_>,
+    kind: PipelineKind,
+    interpreter: &Interpreter,
+    observer: &mut dyn FnMut(SetupEvent),
+) {
+    let version = interpreter.version;
+    let Some(locked) = code.lock().python(kind) else { return };
+    if (locked.major, locked.minor) != (version.major, version.minor) {
+        observer(SetupEvent::Warning {
+            message: format!(
+                "`alo.lock` has the packages of `{}` for Python {}.{}: they are decided on again for Python {}.{}",
+                kind.key(),
+                locked.major,
+                locked.minor,
+                version.major,
+                version.minor
+            ),
+        });
+    }
 }
 
 fn code_error(step: &StepName, source: CodeError) -> SetupError {

@@ -129,6 +129,17 @@ impl EnvironmentError {
         )
     }
 
+    /// What is missing, in words, if the error may only be there because nothing could be fetched.
+    pub(crate) fn lack(&self) -> Option<String> {
+        match self {
+            Self::Install { source: InstallError::Failed { reason, .. }, .. } => {
+                reason.lack().map(str::to_owned)
+            }
+            Self::Install { source: source @ InstallError::NoUv { .. }, .. } => Some(source.to_string()),
+            _ => None,
+        }
+    }
+
     /// The reason why the packages cannot be had together, if that is what went wrong.
     pub(crate) fn unresolvable(&self) -> Option<String> {
         match self {

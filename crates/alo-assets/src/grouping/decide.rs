@@ -9,6 +9,7 @@ use super::fewest::fewest;
 use crate::SetupEvent;
 use crate::environment::EnvironmentError;
 use crate::lockfile::LockedGroup;
+use crate::missing::{self, Missing};
 use crate::requirements::{RequirementSet, abi};
 use crate::resolution::{Resolved, Resolver};
 
@@ -274,11 +275,18 @@ impl Grouping<'_> {
         self.completed(self.union(members).with_missing_of(&carried))
     }
 
-    fn completed(&self, mut set: RequirementSet) -> RequirementSet {
+    pub(crate) fn completed(&self, mut set: RequirementSet) -> RequirementSet {
         if self.abi_facts {
             abi::complete(&mut set);
         }
         set
+    }
+
+    /// What the environment of a group lacks because of `error`, if no network may be used and one would help.
+    pub(crate) fn lacking(&self, group: &Decided, error: &EnvironmentError) -> Option<Missing> {
+        let steps = self.names(&group.members).into_iter().cloned().collect();
+        let packages = group.resolved.resolution.packages().iter().map(ToString::to_string).collect();
+        missing::packages(steps, packages, error).filter(|_| self.resolver.policy.offline)
     }
 
     fn tell_additions(&self, members: &[usize], observer: &mut dyn FnMut(SetupEvent)) {

@@ -106,6 +106,14 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
+    /// What was not found, if a network might have helped to find it.
+    pub(crate) fn lack(&self) -> Option<&str> {
+        match self {
+            Self::NoVersion(line) | Self::Network(line) => Some(line),
+            _ => None,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         Some(
             match self {
@@ -192,6 +200,8 @@ const SIGNS: [Signs; 7] = [
             "was not found in the package registry",
             "was not found in the provided",
             "was not found because",
+            // uv, if it may not ask an index.
+            "was not found in the cache",
         ],
         FailureReason::NoVersion,
     ),

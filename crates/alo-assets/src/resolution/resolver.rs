@@ -129,6 +129,11 @@ impl Resolver<'_> {
         self.lock.environments().iter().filter_map(|entry| entry.members(self.kind))
     }
 
+    /// Whether the lock has an environment for a step of this pipeline, whatever it now requires.
+    pub(crate) fn has_locked(&self, step: &StepName) -> bool {
+        self.locked_steps().any(|group| group.steps.iter().any(|name| name == step.as_str()))
+    }
+
     /// How the lock keeps what was decided.
     pub(crate) fn group(
         &self,

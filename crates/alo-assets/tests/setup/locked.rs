@@ -140,3 +140,25 @@ fn a_path_of_the_project_is_locked_relative_to_it() {
     assert_eq!(told.resolutions(), 0);
     assert_eq!(told.prepared().environments[0].packages, ["a==1.0"]);
 }
+
+#[test]
+fn a_lock_of_another_python_is_told_before_it_is_replaced() {
+    let mut bench = bench(&[("a", "1.0")]);
+    let plan = train([local("train", &["a"])]);
+    assert!(bench.set_up(&plan, TRAIN).warnings().is_empty());
+    let ours = crate::bench::real_version();
+    let lock = lock_text(&bench);
+    let written = lock.lines().find(|line| line.contains("python: ")).unwrap();
+    fs_err::write(
+        bench.project.join("alo.lock"),
+        lock.replace(written, &format!("{}python: 3.1.4", &written[..written.find("python: ").unwrap()])),
+    )
+    .unwrap();
+    bench.machine.python = Some(ours.into());
+    let told = bench.set_up(&plan, TRAIN);
+    let warning = format!(
+        "`alo.lock` has the packages of `train_pipeline` for Python 3.1: they are decided on again for Python {ours}"
+    );
+    assert!(told.warnings().contains(&warning.as_str()), "{:?}", told.warnings());
+    told.prepared();
+}

@@ -16,6 +16,7 @@ mod http_backend;
 mod index_server;
 mod interpreters;
 mod locked;
+mod offline;
 mod policies;
 mod real_uv;
 mod repository;
