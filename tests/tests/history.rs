@@ -80,6 +80,20 @@ fn a_run_is_listed_shown_and_compared() {
 }
 
 #[test]
+fn a_failed_run_is_listed_with_what_ended_it() {
+    let env = project();
+    train(&env, 1);
+    env.write(
+        "assets/train/asset_train.py",
+        asset("raise ValueError('no such column: `나이`\\nlook again')"),
+    );
+    env.alo(["run"]).expect(1);
+    let list = env.alo(["history"]).expect(0);
+    assert!(list.stdout.contains("step `train` failed: ValueError: no such column: `나이`"), "{list:?}");
+    assert!(!list.stdout.contains("look again"), "{list:?}");
+}
+
+#[test]
 fn a_past_model_comes_back_and_inference_says_so() {
     let env = project();
     let one = train(&env, 3);

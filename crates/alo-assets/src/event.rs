@@ -163,13 +163,26 @@ impl fmt::Display for SetupEvent {
             }
             Self::InstallerOutput { line } => f.write_str(line),
             Self::EnvironmentReady { python, packages, cached, .. } => {
-                write!(f, "environment: Python {python}, {packages} packages ({})", origin(*cached))
+                write!(
+                    f,
+                    "environment: Python {python}, {packages} package{} ({})",
+                    plural(*packages),
+                    origin(*cached)
+                )
             }
             Self::EnvironmentChecked { imports, .. } => {
-                write!(f, "environment: {imports} packages were imported once")
+                write!(
+                    f,
+                    "environment: {imports} package{} imported once",
+                    if *imports == 1 { " was" } else { "s were" }
+                )
             }
             Self::RequirementAdded { requirement, because } => write!(f, "added {requirement}: {because}"),
             Self::Warning { message } => f.write_str(message),
         }
     }
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }

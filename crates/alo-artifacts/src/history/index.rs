@@ -23,7 +23,7 @@ use crate::layout::ProjectLayout;
 use crate::run_id::RunId;
 
 /// The version that is written; another one is not used.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// A folder this young gets no row: the clock of a file system may be as coarse as a second or two.
 const AT_REST: Duration = Duration::from_secs(2);
 /// The index is written when so many rows are missing or left over: for fewer it costs more than it saves.
@@ -54,6 +54,7 @@ struct Row(
     Timestamp,
     Option<Timestamp>,
     Option<f64>,
+    Option<String>,
     Option<String>,
     bool,
     u64,
@@ -132,6 +133,7 @@ impl Row {
             ended,
             score,
             run.result.clone(),
+            run.error.clone(),
             pinned,
             bytes,
             newer,
@@ -139,7 +141,7 @@ impl Row {
     }
 
     fn listed(&self, history: &Utf8Path) -> Option<ListedRun> {
-        let Self(kind, name, _, state, started, ended, score, result, pinned, bytes, newer) = self;
+        let Self(kind, name, _, state, started, ended, score, result, error, pinned, bytes, newer) = self;
         let (id, _) = RunId::of_folder(name)?;
         Some(ListedRun {
             id,
@@ -150,6 +152,7 @@ impl Row {
             ended: *ended,
             score: *score,
             result: result.clone(),
+            error: error.clone(),
             pinned: *pinned,
             bytes: *bytes,
             damaged: false,

@@ -8,6 +8,9 @@ use super::entry::HistoryEntry;
 use super::record::{FORMAT, RunState};
 use crate::run_id::RunId;
 
+/// A longer message is cut: thousands of them stand in one index.
+const ERROR_CHARACTERS: usize = 200;
+
 /// A run in short. [`History::runs`](super::History::runs) reads thousands of them without reading their records.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -28,6 +31,8 @@ pub struct ListedRun {
     pub score: Option<f64>,
     /// The summary's result.
     pub result: Option<String>,
+    /// What ended it, where an error did: the first line of its message, at most 200 characters.
+    pub error: Option<String>,
     /// Whether it is pinned.
     pub pinned: bool,
     /// Bytes of its files when it ended.
@@ -50,6 +55,7 @@ impl From<&HistoryEntry> for ListedRun {
             ended: record.ended,
             score: record.score,
             result: record.result.clone(),
+            error: record.error.as_ref().map(|error| first_line(&error.message)),
             pinned: entry.pinned,
             bytes: record.bytes,
             damaged: entry.damaged.is_some(),
@@ -62,5 +68,13 @@ impl ListedRun {
     /// Runs are listed by this, the greatest first.
     pub(super) fn order(&self) -> (Timestamp, &RunId, PipelineKind) {
         (self.started, &self.id, self.kind)
+    }
+}
+
+fn first_line(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    match line.char_indices().nth(ERROR_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
     }
 }

@@ -40,8 +40,12 @@ fn rows(pipeline: &PipelineReport) -> Vec<Vec<String>> {
     row("time", format!("{} ({})", quantity::seconds(pipeline.seconds), steps.join(", ")));
     if pipeline.environments.len() > 1 {
         for used in &pipeline.environments {
-            let text =
-                format!("{} (Python {}, {} packages)", used.steps.join(", "), used.python, used.packages);
+            let text = format!(
+                "{} (Python {}, {})",
+                used.steps.join(", "),
+                used.python,
+                quantity::count(used.packages, "package")
+            );
             row("environment", text);
         }
         if let Some(split) = &pipeline.split {

@@ -64,8 +64,8 @@ impl Observer for Screen<'_> {
                 ui.doing(&detail.to_string());
             }
             Event::DataLoaded { files, bytes, copied, .. } if *files > 0 => self.line(&format!(
-                "data: {files} file{}, {}, {copied} copied",
-                if *files == 1 { "" } else { "s" },
+                "data: {}, {}, {copied} copied",
+                quantity::count(*files, "file"),
                 quantity::bytes(*bytes)
             )),
             Event::ModelLoaded { source } => self.line(&format!("model: {source}")),

@@ -62,14 +62,13 @@ fn rows(pipeline: &FetchedPipeline) -> Vec<Vec<String>> {
         } else {
             String::new()
         };
-        let count = environment.packages.len();
         rows.push(vec![
             "environment".to_owned(),
             short(&environment.key),
             format!(
-                "Python {}, {count} package{}{whose}",
+                "Python {}, {}{whose}",
                 environment.python,
-                if count == 1 { "" } else { "s" }
+                quantity::count(environment.packages.len(), "package")
             ),
         ]);
     }

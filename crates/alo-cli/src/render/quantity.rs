@@ -33,6 +33,12 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{size:.1} {unit}")
 }
 
+/// How many: `1 file`, `2 files`.
+pub(crate) fn count(number: impl TryInto<u64>, one: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}
+
 /// How far loading is: `loading data: 812 of 5000 files, 61.2 MB of 1.4 GB, 20.4 MB/s`.
 pub(crate) fn progress(progress: &LoadProgress, elapsed: Duration) -> String {
     let millis = elapsed.as_millis().max(1);
@@ -59,6 +65,11 @@ mod tests {
             progress(&at, Duration::from_secs(3)),
             "loading data: 812 of 5000 files, 61.2 MB of 1.4 GB, 20.4 MB/s"
         );
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!([0, 1, 2].map(|number| count(number, "file")), ["0 files", "1 file", "2 files"]);
     }
 
     #[test]

@@ -32,8 +32,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
         .export(&entry, &to, &|| false)
         .map_err(|error| failure::refused(ui, &failure::chain(&error), error.hint().as_deref()))?;
     ui.progress(&format!(
-        "{} files, {}, in `{}`",
-        exported.files,
+        "{}, {}, in `{}`",
+        quantity::count(exported.files, "file"),
         quantity::bytes(exported.bytes),
         exported.path
     ));

@@ -75,7 +75,7 @@ fn rows(runs: &[ListedRun]) -> Vec<Vec<String>> {
             run.started.strftime("%Y-%m-%d %H:%M:%S").to_string(),
             time.map(quantity::seconds).unwrap_or_default(),
             run.score.map(|score| score.to_string()).unwrap_or_default(),
-            run.result.clone().unwrap_or_default(),
+            run.error.clone().or_else(|| run.result.clone()).unwrap_or_default(),
         ]
     }));
     rows

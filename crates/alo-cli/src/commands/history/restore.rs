@@ -36,8 +36,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
     if let Some(id) = &restored.recorded {
         ui.say(&format!("what was current until now is recorded as {id}"));
     }
-    let (kind, run, files) = (restored.kind, &restored.run, restored.files);
+    let (kind, run, files) = (restored.kind, &restored.run, quantity::count(restored.files, "file"));
     let (artifacts, size) = (layout.artifacts(kind), quantity::bytes(restored.bytes));
-    ui.progress(&format!("restored {run} ({kind}): {files} files, {size}, in {}", artifacts.root()));
+    ui.progress(&format!("restored {run} ({kind}): {files}, {size}, in {}", artifacts.root()));
     Ok(Exit::Success)
 }

@@ -115,7 +115,12 @@ fn facts(entry: &HistoryEntry, damages: &[Damage]) -> Vec<Vec<String>> {
         let size = quantity::bytes(data.bytes);
         facts.push((
             "data",
-            format!("{}  {} files, {size}, {}", data.source, data.files, short(&data.digest)),
+            format!(
+                "{}  {}, {size}, {}",
+                data.source,
+                quantity::count(data.files, "file"),
+                short(&data.digest)
+            ),
         ));
     }
     for used in &record.environments {
