@@ -1,25 +1,13 @@
 //! One run as it lies in the history: its folder, read without waiting for anybody.
 
-use std::fs::TryLockError;
-use std::io;
-
 use alo_plan::PipelineKind;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::file_list::{self, Damage, FILES};
-use super::pin;
-use super::record::{FILE, RecordError, RunRecord, RunState};
-use crate::claim::Claim;
-use crate::durable::{self, StorageError};
+use super::file_list::{Damage, FileList};
+use super::record::{RecordError, RunRecord, RunState};
+use super::run_folder::{is_alive, is_pinned};
+use crate::durable::StorageError;
 use crate::run_id::{ERROR_SUFFIX, RunId};
-use crate::tree::{Links, Tree};
-
-/// The file whose kernel lock says that the run is alive.
-pub(super) const LOCK: &str = ".running";
-/// Folders of runs that are not complete yet start with this.
-pub(super) const NEW_PREFIX: &str = ".new-";
-/// Folders of runs that are being removed start with this.
-pub(super) const TRASH_PREFIX: &str = ".trash-";
 
 /// One run as it lies in the history.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +28,7 @@ impl HistoryEntry {
     /// Compares all files that the run has kept with the digests that were taken when it ended; gives those that are
     /// not what they were. A run that kept none has none.
     pub fn verify(&self) -> Result<Vec<Damage>, StorageError> {
-        let list = file_list::FileList::read(&self.folder)?;
+        let list = FileList::read(&self.folder)?;
         Ok(list.map(|list| list.verify(&self.folder)).unwrap_or_default())
     }
 
@@ -72,7 +60,7 @@ pub(super) fn read(history: &Utf8Path, kind: PipelineKind, name: &str) -> Option
         // A run gives its lock back after its last word: without the lock that word can be read.
         (folder, read) = read_run(folder);
     }
-    let pinned = pin::is_pinned(&folder);
+    let pinned = is_pinned(&folder);
     match read {
         Ok(mut record) if record.id == id => {
             let settled = record.state != RunState::Running;
@@ -108,60 +96,4 @@ fn read_run(folder: Utf8PathBuf) -> (Utf8PathBuf, Result<RunRecord, RecordError>
         }
     }
     (folder, read)
-}
-
-/// The names of the folders that could be runs.
-pub(super) fn run_names(history: &Utf8Path) -> Result<Vec<String>, StorageError> {
-    let mut names = names_in(history)?;
-    names.retain(|name| RunId::of_folder(name).is_some());
-    Ok(names)
-}
-
-/// The names of all folders.
-pub(super) fn names_in(folder: &Utf8Path) -> Result<Vec<String>, StorageError> {
-    let entries = match fs_err::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(StorageError::new("list", folder, error)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(StorageError::of("list", folder))?;
-        // A link in the history is somebody else's: it is neither read nor removed.
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            names.extend(entry.file_name().into_string());
-        }
-    }
-    Ok(names)
-}
-
-/// Whether the run in that folder holds its lock.
-pub(super) fn is_alive(folder: &Utf8Path) -> bool {
-    let Ok(file) = fs_err::File::open(folder.join(LOCK)) else { return false };
-    // Shared: two readers that look at once do not take each other for the run.
-    if matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock)) {
-        return true;
-    }
-    // On a file system without locks the run has written its claim into the file.
-    Claim::read(&folder.join(LOCK)).is_some_and(|claim| !claim.is_dead())
-}
-
-/// Renames the folder of a run that did not succeed; gives the new name.
-pub(super) fn mark_error(folder: &Utf8Path) -> Result<Utf8PathBuf, StorageError> {
-    let marked = Utf8PathBuf::from(format!("{folder}{ERROR_SUFFIX}"));
-    durable::rename(folder, &marked)?;
-    durable::sync_dir(durable::parent(&marked))?;
-    Ok(marked)
-}
-
-/// What a run's folder holds, without its record, which does not count itself.
-pub(super) fn size_of(folder: &Utf8Path) -> u64 {
-    let Ok(tree) = Tree::list(folder, Links::AsIs) else { return 0 };
-    tree.files.iter().filter(|file| file.relative != FILE).map(|file| file.stamp.size).sum()
-}
-
-/// Whether a name at the top of a run's folder is the history's own.
-pub(super) fn is_own_name(name: &str) -> bool {
-    [FILE, FILES, LOCK, pin::MARKER, super::data_list::DATA, "experimental_plan.yaml", "alo.lock"]
-        .contains(&name)
 }

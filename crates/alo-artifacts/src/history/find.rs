@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use alo_plan::PipelineKind;
 use jiff::SignedDuration;
 
-use super::entry::{self, HistoryEntry, run_names};
+use super::entry::{self, HistoryEntry};
 use super::error::HistoryError;
+use super::run_folder::run_names;
 use super::runs::History;
 use crate::run_id::{ERROR_SUFFIX, RunId};
 

@@ -15,9 +15,10 @@ use camino::Utf8Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{self, run_names};
+use super::entry;
 use super::listed::ListedRun;
 use super::record::{FILE, RunState};
+use super::run_folder::run_names;
 use crate::durable::{self, Lasting, StorageError};
 use crate::layout::ProjectLayout;
 use crate::run_id::RunId;

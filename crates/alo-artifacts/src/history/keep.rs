@@ -7,9 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::data_list::DATA;
-use super::entry::is_own_name;
 use super::file_list::{FILES, FileList, KeptFile};
 use super::objects::{Key, Objects, SMALL};
+use super::record::FILE;
+use super::run_folder::{LOCK, PINNED};
 use crate::copy::{CopyError, Meter, copy_plain, digest_file};
 use crate::digest;
 use crate::durable::{self, StorageError};
@@ -205,4 +206,9 @@ fn make_read_only(path: &Utf8Path) -> Result<(), StorageError> {
     let mode = mode(path)? & 0o555;
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode))
         .map_err(StorageError::of("write", path))
+}
+
+/// Whether a name at the top of a run's folder is the history's own.
+pub(super) fn is_own_name(name: &str) -> bool {
+    [FILE, FILES, LOCK, PINNED, DATA, "experimental_plan.yaml", "alo.lock"].contains(&name)
 }

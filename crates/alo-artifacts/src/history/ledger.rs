@@ -9,8 +9,8 @@ use std::os::unix::fs::MetadataExt;
 use alo_plan::PipelineKind;
 use serde::{Deserialize, Serialize};
 
-use super::entry::run_names;
 use super::objects::Objects;
+use super::run_folder::run_names;
 use crate::durable::{self, Lasting, StorageError};
 use crate::layout::ProjectLayout;
 use crate::tree::{Links, Tree};

@@ -25,6 +25,7 @@ mod restore;
 mod retention;
 mod run_diff;
 mod run_export;
+mod run_folder;
 mod runs;
 
 pub use data_list::DataRecord;

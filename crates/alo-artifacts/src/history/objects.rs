@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::run_folder::names_in;
 use crate::digest::CHUNK;
 use crate::durable::{self, StorageError};
 use crate::layout::ProjectLayout;
@@ -88,7 +89,7 @@ impl Objects {
 
     /// Removes what no run has any longer, after a kill or when runs were removed by hand.
     pub(super) fn sweep(&self) -> Result<(), StorageError> {
-        for folder in super::entry::names_in(&self.root)?.into_iter().filter(|name| name.len() == 2) {
+        for folder in names_in(&self.root)?.into_iter().filter(|name| name.len() == 2) {
             let folder = self.root.join(folder);
             let entries = fs_err::read_dir(&folder).map_err(StorageError::of("list", &folder))?;
             for entry in entries {

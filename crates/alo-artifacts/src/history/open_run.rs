@@ -14,12 +14,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use super::data_list::{self, DataRecord};
-use super::entry::{LOCK, NEW_PREFIX, mark_error, size_of};
 use super::error::HistoryError;
 use super::keep::{Keep, keep};
 use super::ledger::Ledger;
 use super::objects::Objects;
 use super::record::{RecordedError, RunRecord, RunState};
+use super::run_folder::{LOCK, NEW_PREFIX, mark_error, size_of};
 use crate::claim::{Claim, has_no_locks};
 use crate::durable::{self, Lasting, StorageError};
 use crate::external::LoadedData;

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use alo_plan::PipelineKind;
 use camino::Utf8Path;
 
-use super::entry::{self, run_names};
+use super::entry;
 use super::error::HistoryError;
 use super::file_list::{FileList, KeptFile};
 use super::ledger::Ledger;
@@ -14,6 +14,7 @@ use super::objects::Objects;
 use super::record::{FILE, RunState};
 use super::remove::remove_folder;
 use super::retention::{Holding, Retention, Selection, SharedFile, StoredRun, select};
+use super::run_folder::run_names;
 use super::runs::History;
 use crate::durable::StorageError;
 use crate::layout::ProjectLayout;

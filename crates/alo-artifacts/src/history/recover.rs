@@ -3,12 +3,12 @@
 use alo_plan::PipelineKind;
 use camino::Utf8Path;
 
-use super::entry::{LOCK, NEW_PREFIX, TRASH_PREFIX, is_alive, mark_error, names_in, size_of};
 use super::error::HistoryError;
 use super::index::scan;
 use super::ledger::Ledger;
 use super::record::{RunRecord, RunState};
 use super::remove::clear;
+use super::run_folder::{LOCK, NEW_PREFIX, TRASH_PREFIX, is_alive, mark_error, names_in, size_of};
 use super::runs::History;
 use crate::copy::copy_plain;
 use crate::durable::{self, Lasting};

@@ -3,13 +3,13 @@
 use alo_plan::PipelineKind;
 use camino::Utf8Path;
 
-use super::entry::{HistoryEntry, TRASH_PREFIX, is_alive};
+use super::entry::HistoryEntry;
 use super::error::HistoryError;
 use super::file_list::FileList;
 use super::ledger::Ledger;
 use super::objects::Objects;
-use super::pin;
 use super::record::RunState;
+use super::run_folder::{TRASH_PREFIX, is_alive, is_pinned};
 use super::runs::History;
 use crate::durable::{self, StorageError};
 use crate::experimental::ExperimentalHistory;
@@ -62,7 +62,7 @@ impl History {
         let id = entry.record.id.clone();
         if is_alive(&entry.folder) || entry.record.state == RunState::Running {
             Err(RemoveError::Running { id })
-        } else if !force && pin::is_pinned(&entry.folder) {
+        } else if !force && is_pinned(&entry.folder) {
             Err(RemoveError::Pinned { id })
         } else if !force && self.is_current_training(entry.record.kind, &id) {
             Err(RemoveError::Current { id })
@@ -101,7 +101,7 @@ pub(super) fn remove_folder(
     let name = folder.file_name().unwrap_or_default();
     let trash = folder.with_file_name(format!("{TRASH_PREFIX}{name}"));
     durable::rename(folder, &trash)?;
-    if !pinned_too && pin::is_pinned(&trash) {
+    if !pinned_too && is_pinned(&trash) {
         durable::rename(&trash, folder)?;
         return Ok(false);
     }

@@ -8,10 +8,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use super::entry::{HistoryEntry, is_own_name};
+use super::entry::HistoryEntry;
 use super::error::HistoryError;
 use super::file_list::{Damage, DamageKind, FileList, KeptFile};
-use super::keep::Keep;
+use super::keep::{Keep, is_own_name};
 use super::ledger::Ledger;
 use super::record::{RunRecord, RunState};
 use super::runs::History;

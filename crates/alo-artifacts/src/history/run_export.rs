@@ -3,11 +3,11 @@
 use alo_plan::{ArchiveFormat, PipelineKind};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::entry::{HistoryEntry, LOCK};
+use super::entry::HistoryEntry;
 use super::file_list::Damage;
-use super::pin::MARKER;
 use super::record::RunState;
 use super::restore::named;
+use super::run_folder::{LOCK, PINNED};
 use super::runs::History;
 use crate::archive::{ArchiveError, MemberTime, pack};
 use crate::copy::copy_tree;
@@ -120,7 +120,7 @@ impl History {
             return Err(RunExportError::Inside { path: to.to_owned() });
         };
         let mut tree = Tree::list(&entry.folder, Links::AsIs)?;
-        tree.files.retain(|file| ![LOCK, MARKER].contains(&file.relative.as_str()));
+        tree.files.retain(|file| ![LOCK, PINNED].contains(&file.relative.as_str()));
         let bytes = copy_tree(&tree, &entry.folder, &folder)?;
         let count = tree.files.len() as u64;
         let Some(format) = format_of(to) else {

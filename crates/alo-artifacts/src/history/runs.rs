@@ -2,12 +2,13 @@
 
 use alo_plan::PipelineKind;
 
-use super::entry::{self, HistoryEntry, run_names};
+use super::entry::{self, HistoryEntry};
 use super::error::HistoryError;
 use super::index::scan;
 use super::listed::ListedRun;
 use super::open_run::OpenRun;
 use super::record::RunRecord;
+use super::run_folder::run_names;
 use crate::layout::ProjectLayout;
 
 /// The runs of a project.
