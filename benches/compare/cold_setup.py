@@ -7,65 +7,50 @@ Every turn makes the example's environment anew, once for each side: by `uv venv
 programs differ, too: the A/A pair shows by how much), with `--compile-bytecode`, by `alo run`, and by pip. The plain script
 runs in each environment of uv right after it was made. What is downloaded is kept by uv's and pip's own caches, which all sides
 share and a first turn fills; alo's cache is emptied of everything but what it knows of interpreters. uv comes from PyPI into an
-environment of the bench, and is found on PATH by all sides. It prints a Markdown table, and fails if the results differ.
+environment of the bench, and is found on PATH by all sides. It fails over 1.15 times
+uv and the better of its two ways, or if the results differ.
 Standard library only.
 """
 
-import argparse
 import json
-import os
-import platform
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-import warm_titanic
+import titanic
+from measure import Command, Report, environment, find_alo, find_python, median, options
 
-ROOT = warm_titanic.ROOT
 KEPT = {"interpreters", "git", "tools", "uv"}
-BARE = Path(__file__).with_name("titanic_bare.py")
 UV, COMPILED, PIP = "uv", "uv --compile-bytecode", "pip"
 READY, AGAIN = f"{UV}: environment", f"{UV}: environment, again"
+LIMIT = 1.15
 FIRST, WHOLE = "alo: first step starts", "alo: whole first run"
 
 
 def main():
-    options = parse_options()
-    alo = warm_titanic.find_alo(options.alo)
+    given = parse_options()
     with tempfile.TemporaryDirectory(prefix="alo-bench-") as folder:
-        folder = Path(folder)
-        bench = Bench(folder, alo, options.python or find_python())
+        bench = Bench(Path(folder), find_alo(given.alo), given.python or find_python("3.10"))
+        report = Report("cold_setup", {"TMP": folder})
         times = {}
-        for turn in range(-1, options.runs):  # the first turn only fills caches
-            for side, seconds in bench.turn(turn, options.pip).items():
+        for turn in range(-1, given.runs):  # the first turn only fills caches
+            for side, seconds in bench.turn(turn, given.pip).items():
                 if turn >= 0:
                     times.setdefault(side, []).append(seconds)
                 print(f"{turn + 1}: {side}: {seconds:.3f} s", file=sys.stderr)
-        print_table(times)
+        say(report, times)
+        sys.exit(report.finish())
 
 
 def parse_options():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--alo", help="the program to measure; default: target/release/alo, else alo on PATH")
+    parser = options(__doc__)
     parser.add_argument("--python", help="the interpreter of all environments; default: python3.10")
-    parser.add_argument("--runs", type=int, default=7, help="turns that count (default 7)")
     parser.add_argument("--no-pip", dest="pip", action="store_false", help="leaves pip out")
     return parser.parse_args()
-
-
-def find_python():
-    """A Python 3.10 that runs: on PATH there may be a shim of that name that does not."""
-    places = [shutil.which("python3.10"), *map(str, sorted(Path.home().glob(".pyenv/versions/3.10.*/bin/python")))]
-    for place in filter(None, places):
-        asked = subprocess.run([place, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True)
-        if asked.returncode == 0:
-            return asked.stdout.strip()
-    sys.exit("no Python 3.10: name an interpreter with --python")
 
 
 class Bench:
@@ -76,22 +61,20 @@ class Bench:
         tools = folder / "tools"
         subprocess.run([python, "-m", "venv", tools], check=True)
         subprocess.run([tools / "bin/pip", "install", "--quiet", "uv"], check=True)
-        left_out = ("PYTHON", "UV_", "PIP_", "VIRTUAL_ENV", "ALO_")
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         # Only uv is taken from there: its Python is not to be found on PATH.
         path = folder / "bin"
         path.mkdir()
         (path / "uv").symlink_to(tools / "bin/uv")
         self.uv = str(path / "uv")
-        self.environment.update(
-            PATH=f"{path}:{os.environ['PATH']}",
-            UV_CACHE_DIR=str(folder / "uv-cache"),
-            PIP_CACHE_DIR=str(folder / "pip-cache"),
-            PIP_DISABLE_PIP_VERSION_CHECK="1",
-            ALO_CACHE_DIR=str(folder / "alo-cache"),
+        self.environment = environment(
+            PATH=f"{path}:{environment()['PATH']}",
+            UV_CACHE_DIR=folder / "uv-cache",
+            PIP_CACHE_DIR=folder / "pip-cache",
+            PIP_DISABLE_PIP_VERSION_CHECK=1,
+            ALO_CACHE_DIR=folder / "alo-cache",
             ALO_PYTHON=python,
         )
-        plan = (ROOT / "examples/titanic/experimental_plan.yaml").read_text(encoding="utf-8")
+        plan = (titanic.EXAMPLE / "experimental_plan.yaml").read_text(encoding="utf-8")
         # The example's requirements are lines of their own, all of them pins.
         self.packages = sorted(set(re.findall(r"^\s*- ([\w-]+==[\w.]+)$", plan, re.MULTILINE)))
 
@@ -127,9 +110,7 @@ class Bench:
         for part in (self.folder / "alo-cache").glob("*"):
             if part.name not in KEPT:
                 shutil.rmtree(part)
-        for part in ("assets", "sample_data", "experimental_plan.yaml"):
-            warm_titanic.copy(ROOT / "examples/titanic" / part, place / part)
-        command = [self.alo, "run", place / "experimental_plan.yaml", "--format", "json"]
+        command = [self.alo, "run", titanic.copy_project(place), "--format", "json"]
         start = time.perf_counter()
         first, lines = None, []
         with subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True) as alo:
@@ -150,7 +131,7 @@ class Bench:
         )
 
     def script(self, place):
-        seconds = self.seconds(place / "venv/bin/python", BARE, ROOT / "examples/titanic", place / "bare")
+        seconds = self.seconds(place / "venv/bin/python", titanic.BARE, titanic.EXAMPLE, place / "bare")
         self.same_result(place / "bare/output.csv")
         return seconds
 
@@ -158,12 +139,12 @@ class Bench:
         """Keeps the first result, and compares all others with it."""
         kept = self.folder / "output.csv"
         if kept.exists():
-            warm_titanic.compare(file, kept)
+            titanic.same(file, kept)
         else:
             shutil.copy(file, kept)
 
     def seconds(self, *command):
-        return warm_titanic.measure([str(part) for part in command], self.environment).seconds
+        return Command(command, self.environment)()
 
 
 def is_first_step(line):
@@ -173,16 +154,15 @@ def is_first_step(line):
         return False
 
 
-def print_table(times):
-    medians = {what: statistics.median(seconds) for what, seconds in times.items()}
-    best = min(medians[f"{UV}: environment + script"], medians[f"{COMPILED}: environment + script"])
-    print(f"Machine: {platform.platform()}, {os.cpu_count()} cores, {warm_titanic.cpu_name()}, load {os.getloadavg()[2]:.1f}.\n")
-    print(f"| what | median of {len(times[READY])} | fastest | slowest | ratio |")
-    print("| --- | --: | --: | --: | --: |")
-    for what in sorted(medians, key=lambda what: ("script" in what or what == WHOLE, medians[what])):
-        base = best if "script" in what or what == WHOLE else medians[READY]
-        low, high = min(times[what]), max(times[what])
-        print(f"| {what} | {medians[what]:.2f} s | {low:.2f} s | {high:.2f} s | {medians[what] / base:.2f}x |")
+def say(report, times):
+    """Prints both tables and holds alo against the better of uv's two ways."""
+    scripts = {side: seconds for side, seconds in times.items() if "script" in side or side == WHOLE}
+    setups = {side: seconds for side, seconds in times.items() if side not in scripts}
+    best = min((f"{way}: environment + script" for way in (UV, COMPILED)), key=lambda side: median(times[side]))
+    report.table(setups, base=READY, title="Until the first step may start")
+    report.table(scripts, base=best, title="Until the first result is there")
+    report.limit("until the first step starts, of uv's environment", median(times[FIRST]) / median(times[READY]), LIMIT)
+    report.limit(f"the whole first run, of {best}", median(times[WHOLE]) / median(times[best]), LIMIT)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,6 @@ the time is that of `alo`'s phase `save` (packing, flushing, renaming), from its
 larger, or when Python does not read it.
 """
 
-import argparse
-import json
-import os
-import platform
-import statistics
 import subprocess
 import sys
 import tarfile
@@ -22,8 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from measure import ROOT, Report, find_alo, median, options, phase_seconds, take_turns, write_project
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 PLAN = """\
 name: export
 external_path:
@@ -63,27 +59,32 @@ class UserAsset(Asset):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--alo", type=Path, default=ROOT / "target/release/alo", help="the program to measure")
+    parser = options(__doc__, runs=3)
     parser.add_argument("--python", help="a Python with NumPy and scikit-learn; default: a temporary environment")
-    parser.add_argument("--runs", type=int, default=3, help="turns that count (default 3)")
-    options = parser.parse_args()
+    given = parser.parse_args()
+    alo = find_alo(given.alo)
     with tempfile.TemporaryDirectory(prefix="alo-bench-", dir=ROOT / "target") as folder:
-        corpus, project = Path(folder, "corpus"), Path(folder, "project")
-        python = options.python or environment(Path(folder, "environment"))
+        corpus, project, theirs = Path(folder, "corpus"), Path(folder, "project"), Path(folder, "python.tar.gz")
+        python = given.python or environment(Path(folder, "environment"))
         subprocess.run([python, HERE / "corpus.py", corpus], check=True)
-        (project / "assets/train").mkdir(parents=True)
-        (project / "assets/train/asset_train.py").write_text(ASSET)
-        (project / "experimental_plan.yaml").write_text(PLAN.format(corpus=corpus))
-        times = {"alo": [], "tarfile": []}
-        for turn in range(options.runs):
-            times["alo"].append(export(options.alo, project))
-            artifacts, archive = project / "train_artifacts", Path(folder, "python.tar.gz")
-            times["tarfile"].append(pack(artifacts, archive))
+        plan = write_project(project, PLAN.format(corpus=corpus), {"train": ASSET})
+        phase_seconds(alo, plan, "save")
+        report = Report("export")
+        sides = {
+            "alo, phase `save`": lambda: phase_seconds(alo, plan, "save"),
+            "tarfile `w:gz`": lambda: pack(project / "train_artifacts", theirs),
+        }
+        times = take_turns(sides, given.runs, warm_ups=0)
         ours = project / "save/train_artifacts.tar.gz"
         with tarfile.open(ours, "r|gz") as stream:
             files = sum(1 for member in stream if member.isfile())
-        table(times, {"alo": ours.stat().st_size, "tarfile": archive.stat().st_size}, files)
+        report.table(times, base="alo, phase `save`")
+        sizes = ours.stat().st_size, theirs.stat().st_size
+        report.note(f"{files} files; the archives have {sizes[0] / 1e6:.1f} MB (alo) and {sizes[1] / 1e6:.1f} MB.")
+        middles = [median(seconds) for seconds in times.values()]
+        report.limit("faster than `tarfile`", middles[1] / middles[0], least=30)
+        report.limit("size, of that of `tarfile`", sizes[0] / sizes[1], most=1.06)
+        sys.exit(report.finish())
 
 
 def environment(folder):
@@ -92,34 +93,11 @@ def environment(folder):
     return folder / "bin/python"
 
 
-def export(alo, project):
-    """Runs the plan; gives the seconds of its phase `save`."""
-    variables = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    command = [alo, "run", "--format", "json", project / "experimental_plan.yaml"]
-    done = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True)
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    return next(e["seconds"] for e in events if e.get("phase") == "save" and "seconds" in e)
-
-
 def pack(folder, archive):
     start = time.perf_counter()
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(folder, arcname=".")
     return time.perf_counter() - start
-
-
-def table(times, sizes, files):
-    median = {side: statistics.median(seconds) for side, seconds in times.items()}
-    faster, larger = median["tarfile"] / median["alo"], sizes["alo"] / sizes["tarfile"] - 1
-    print(f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}, {files} files:\n")
-    print(f"| what | median of {len(times['alo'])} | fastest | slowest | ratio | archive |")
-    print("| --- | --: | --: | --: | --: | --: |")
-    for side, what in (("alo", "alo, phase `save`"), ("tarfile", "tarfile `w:gz`")):
-        least, most = min(times[side]), max(times[side])
-        ratio = f"{median[side] / median['alo']:.1f}x"
-        print(f"| {what} | {median[side]:.2f} s | {least:.2f} s | {most:.2f} s | {ratio} | {sizes[side] / 1e6:.1f} MB |")
-    if faster < 30 or larger > 0.06:
-        sys.exit(f"\nover the limit: {faster:.1f} times faster (30), {larger:+.1%} of size (+6 %)")
 
 
 if __name__ == "__main__":

@@ -11,20 +11,17 @@ the manifest. Then the same run once more, with nothing changed, takes turns wit
 and the copy. It fails over 1.15 times `cp -r`, or, for the small files, over 2 times `find`. Standard library only.
 """
 
-import argparse
 import json
 import os
-import platform
 import random
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from measure import ROOT, Command, Report, find_alo, median, options, phase_seconds, take_turns, write_project
+
 PLAN = """\
 name: copy
 external_path:
@@ -57,49 +54,38 @@ class UserAsset(Asset):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--alo", type=Path, default=ROOT / "target/release/alo", help="the program to measure")
-    parser.add_argument("--runs", type=int, default=5, help="turns that count (default 5)")
+    parser = options(__doc__, runs=5)
     parser.add_argument("--large", type=int, default=1000, help="MB in ten files (default 1000)")
     parser.add_argument("--small", type=int, default=20000, help="files of 10 KB (default 20000)")
-    options = parser.parse_args()
-    over = []
-    print(f"{os.cpu_count()} cores, {platform.system()} {platform.release()}:\n")
-    print("| what | median | fastest | slowest | ratio |\n| --- | --: | --: | --: | --: |")
+    given = parser.parse_args()
+    alo = find_alo(given.alo)
     with tempfile.TemporaryDirectory(prefix="alo-bench-", dir=ROOT / "target") as folder:
+        report = Report("loading", {"TMP": folder})
         for name, files, size in (
-            (f"{options.large} MB in 10 files", 10, options.large * 100_000),
-            (f"{options.small} files of 10 KB", options.small, 10_000),
+            (f"{given.large} MB in 10 files", 10, given.large * 100_000),
+            (f"{given.small} files of 10 KB", given.small, 10_000),
         ):
             data, new = Path(folder, name, "data"), Places(Path(folder, name), keep=files > 100)
             make(data, files, size)
-            copied = compare(
-                options.runs,
-                {
-                    f"alo, {name}": lambda: load(options.alo, new.project(data)),
-                    "cp -r": lambda: cp(data, new.folder()),
-                    "cp -r, again": lambda: cp(data, new.folder()),
-                },
-            )
-            project = new.project(data)
-            load(options.alo, project)
+            copies = {
+                "alo, phase `load`": lambda: load(alo, new.project(data)),
+                "cp -r": lambda: cp(data, new.folder()),
+                "cp -r, again": lambda: cp(data, new.folder()),
+            }
+            copied = take_turns(copies, given.runs)
+            report.table(copied, base="cp -r", title=name)
+            report.limit(f"{name}, of `cp -r`", ratio(copied), most=1.15)
+            plan = new.project(data)
+            load(alo, plan)
             time.sleep(2.1)  # a source that was written less than two seconds ago is not yet at rest
-            load(options.alo, project)
-            find = ["find", str(data), str(project / "input"), "-printf", "%s %T@\\n"]
-            unchanged = compare(
-                options.runs,
-                {
-                    f"alo, {name}, nothing changed": lambda: load(options.alo, project),
-                    "find": lambda: timed(find),
-                },
-            )
-            if copied > 1.15:
-                over.append(f"{name}: {copied:.2f} times `cp -r` (1.15)")
-            if unchanged > 2 and files > 100:
-                over.append(f"{name}, nothing changed: {unchanged:.2f} times `find` (2)")
+            load(alo, plan)
+            find = Command(["find", data, plan.parent / "input", "-printf", "%s %T@\\n"])
+            unchanged = take_turns({"alo, phase `load`": lambda: load(alo, plan), "find": find}, given.runs)
+            report.table(unchanged, base="find", commands={"find": find}, title=f"{name}, nothing changed")
+            if files > 100:
+                report.limit(f"{name}, nothing changed, of `find`", ratio(unchanged), most=2)
             shutil.rmtree(Path(folder, name))
-    if over:
-        sys.exit("\nover the limit: " + "; ".join(over))
+        sys.exit(report.finish())
 
 
 def make(folder, files, size):
@@ -110,19 +96,10 @@ def make(folder, files, size):
         (inner / f"{number:05}.bin").write_bytes(source.randbytes(size))
 
 
-def compare(runs, sides):
-    """Lets the sides take turns; prints their rows, and gives the ratio of the first two medians."""
-    times = {side: [] for side in sides}
-    for turn in range(-1, runs):  # the first turn only warms up
-        for side, measure in sides.items():
-            seconds = measure()
-            if turn >= 0:
-                times[side].append(seconds)
-    medians = [statistics.median(seconds) for seconds in times.values()]
-    for (side, seconds), median in zip(times.items(), medians):
-        row = f"{median:.3f} s | {min(seconds):.3f} s | {max(seconds):.3f} s | {median / medians[1]:.2f}x"
-        print(f"| {side} | {row} |", flush=True)
-    return medians[0] / medians[1]
+def ratio(times):
+    """The ratio of the first two sides."""
+    ours, theirs, *_ = (median(seconds) for seconds in times.values())
+    return ours / theirs
 
 
 class Places:
@@ -139,29 +116,15 @@ class Places:
         return self.root / f"{self.count}"
 
     def project(self, data):
-        project = self.folder()
-        (project / "assets/train").mkdir(parents=True)
-        (project / "assets/train/asset_train.py").write_text(ASSET)
-        (project / "experimental_plan.yaml").write_text(PLAN.format(data=json.dumps(str(data))))
-        return project
+        return write_project(self.folder(), PLAN.format(data=json.dumps(str(data))), {"train": ASSET})
 
 
-def load(alo, project):
-    variables = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    command = [alo, "run", "--format", "json", project / "experimental_plan.yaml"]
-    done = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True)
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    return next(e["seconds"] for e in events if e.get("phase") == "load" and "seconds" in e)
+def load(alo, plan):
+    return phase_seconds(alo, plan, "load")
 
 
 def cp(source, target):
-    return timed(["cp", "-r", str(source), str(target)])
-
-
-def timed(command):
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    return Command(["cp", "-r", source, target])()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,25 @@
+"""Projects that a comparison writes for `alo`."""
+
+import json
+from pathlib import Path
+from typing import Mapping
+
+from .command import Command
+
+
+def write_project(folder: Path, plan: str, assets: Mapping[str, str]) -> Path:
+    """Writes a plan and the code of its local steps, by their base names; gives the plan's path."""
+    for step, code in assets.items():
+        place = folder / "assets" / step
+        place.mkdir(parents=True)
+        (place / f"asset_{step}.py").write_text(code, encoding="utf-8")
+    path = folder / "experimental_plan.yaml"
+    path.write_text(plan, encoding="utf-8")
+    return path
+
+
+def phase_seconds(alo: Path, plan: Path, phase: str) -> float:
+    """Runs a plan; gives the seconds that its first phase of that name took, from alo's own events."""
+    done = Command([alo, "run", "--format", "json", plan]).run()
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return next(event["seconds"] for event in events if event.get("phase") == phase and "seconds" in event)
