@@ -3,7 +3,7 @@
 use alo_plan::Value;
 
 use crate::probability::{self, NotProbabilities, from_hundredths, hundredths};
-use crate::summary::SummaryError;
+use crate::summary_error::SummaryError;
 
 /// `result` has at most so many characters, and a warning over so many, which older edge apps cut.
 pub(crate) const RESULT: Limit = Limit { most: 32, advised: 25 };

@@ -3,7 +3,7 @@
 use alo_plan::{Code, Diagnostic, Severity};
 use serde::Deserialize;
 
-use super::script::RawSpan;
+use super::raw_span::RawSpan;
 
 /// A fact about a file.
 #[derive(Debug, Deserialize)]

@@ -4,6 +4,7 @@ mod finding;
 mod inspect;
 mod locate;
 mod pipeline;
+mod raw_span;
 mod report;
 mod script;
 

@@ -8,11 +8,11 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use alo_plan::{Position, Span};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::finding::Finding;
+use super::raw_span::RawSpan;
 use super::report::Generation;
 
 const SCRIPT: &str = include_str!("inspect_asset.py");
@@ -61,29 +61,6 @@ pub(super) struct Answer {
     /// Where arguments are named otherwise.
     #[serde(default)]
     pub(super) named: HashMap<String, RawSpan>,
-}
-
-/// A span as Python tells it.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub(super) struct RawSpan {
-    start: RawPosition,
-    end: RawPosition,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-struct RawPosition {
-    line: u32,
-    column: u32,
-    offset: u32,
-}
-
-impl RawSpan {
-    /// The span in the text it was told with; `None` should it not be of that text.
-    pub(super) fn of(self, text: &str) -> Option<Span> {
-        let place = |raw: RawPosition| Position { line: raw.line, column: raw.column, offset: raw.offset };
-        let span = Span { start: place(self.start), end: place(self.end) };
-        text.get(span.range()).map(|_| span)
-    }
 }
 
 /// Asks about all files, in one process unless a file brings it down; that file's answer says so.
