@@ -3,8 +3,9 @@
 use alo_plan::{Code, Diagnostic, Step};
 
 use super::finding::weaken;
+use super::raw_span::RawSpan;
 use super::report::AssetReport;
-use super::script::{Answer, RawSpan};
+use super::script::Answer;
 
 /// The arguments of a step that its code does not read through `check_args`.
 ///
