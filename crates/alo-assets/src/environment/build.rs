@@ -97,13 +97,15 @@ impl<'a> Environments<'a> {
         let cache = |source| EnvironmentError::Cache { folder: folder.to_owned(), source };
         let interpreter = self.tools.interpreter;
         let guard = self.tools.guard()?;
+        let spare = self.tools.spare.take();
+        let mut runner = self.tools.runner(&guard, observer);
+        let is_made = spare.is_some_and(|spare| spare.take_place(folder, &runner));
         fs_err::create_dir_all(folder).map_err(cache)?;
         // What installers read may hold credentials: it is private, and gone before the environment is declared whole.
         let private = tempfile::Builder::new().prefix(".alo-install-").tempdir_in(folder).map_err(cache)?;
         let scratch =
             Utf8Path::from_path(private.path()).ok_or_else(|| cache(io::ErrorKind::InvalidData.into()))?;
         let python = python_in(folder);
-        let mut runner = self.tools.runner(&guard, observer);
         let installer = if wanted.resolution.is_empty() {
             None
         } else {
@@ -118,13 +120,16 @@ impl<'a> Environments<'a> {
         });
         match &installer {
             Some(installer) => {
-                let created = installer.create(interpreter, folder, scratch, &mut runner);
-                created.map_err(|error| not_created(interpreter, folder, error))?;
+                if !is_made {
+                    let created = installer.creation(interpreter, folder).run(scratch, &mut runner);
+                    created.map_err(|error| not_created(interpreter, folder, error))?;
+                }
                 let Wanted { resolution, requirements } = wanted;
                 let offline = self.tools.offline;
                 let job = InstallJob { python: &python, resolution, requirements, offline, scratch };
                 installer.install(&job, &mut runner).map_err(|source| install_error(interpreter, source))?;
             }
+            None if is_made => {}
             None => make_empty(interpreter, folder, scratch, &mut runner)?,
         }
         let contents = Contents::read(folder, interpreter.version)
@@ -156,7 +161,7 @@ fn make_empty(
         return Err(EnvironmentError::NoVenv { executable, version: interpreter.version });
     }
     let arguments = ["-I", "-m", "venv", "--without-pip", folder.as_str()];
-    let done = runner.ask(&interpreter.executable, &arguments, scratch);
+    let done = runner.ask(&interpreter.executable, &arguments, scratch, &[]);
     done.map(|_| ()).map_err(|error| not_created(interpreter, folder, error))
 }
 

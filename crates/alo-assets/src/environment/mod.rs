@@ -5,7 +5,9 @@ mod contents;
 mod error;
 mod key;
 mod record;
+mod spare;
 
 pub(crate) use build::{Environments, Wanted, install_error, shown};
 pub use error::EnvironmentError;
 pub use record::Environment;
+pub(crate) use spare::Spare;

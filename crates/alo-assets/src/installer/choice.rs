@@ -6,7 +6,7 @@ use std::str::FromStr;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::pinned_uv::{self, Wheel};
-use super::{InstallError, Runner, Uv};
+use super::{InstallError, Runner, Uv, uv_version};
 use crate::{Machine, SetupEvent};
 
 /// The first uv with all that is asked of it (`UV_DEFAULT_INDEX`, `--no-project`, `pip compile --no-strip-extras`).
@@ -125,7 +125,8 @@ fn fault(
     scratch: &Utf8Path,
     runner: &mut Runner<'_>,
 ) -> Result<Option<String>, InstallError> {
-    let version = Uv::new(program.to_owned(), machine).version(scratch, runner)?;
+    let ask = || Uv::new(program.to_owned(), machine).version(scratch, runner);
+    let version = uv_version::of(program, &machine.cache, ask)?;
     Ok(match version {
         Some(version) if version >= FIRST_UV => None,
         Some((major, minor)) => {

@@ -8,16 +8,19 @@ mod failure;
 mod pinned_uv;
 mod pip;
 mod run;
+mod running;
 mod toolbox;
 mod uv;
+mod uv_version;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 pub use choice::{InstallerChoice, InstallerChoiceError};
 pub use failure::{FailureReason, InstallError};
 pub(crate) use pip::Pip;
-pub(crate) use run::{RunError, Runner};
+pub(crate) use run::Runner;
+pub(crate) use running::{RunError, Running};
 pub(crate) use toolbox::Toolbox;
 pub(crate) use uv::Uv;
 
@@ -57,6 +60,28 @@ pub(crate) struct InstallJob<'a> {
     pub(crate) scratch: &'a Utf8Path,
 }
 
+/// How an empty environment is made.
+#[derive(Debug)]
+pub(crate) struct Creation {
+    program: Utf8PathBuf,
+    arguments: Vec<String>,
+    /// Whether the environment may be moved before anything is installed into it.
+    pub(crate) is_movable: bool,
+}
+
+impl Creation {
+    /// Starts making it, in the working folder `scratch`.
+    pub(crate) fn begin(&self, scratch: &Utf8Path, runner: &mut Runner<'_>) -> Result<Running, RunError> {
+        let arguments: Vec<_> = self.arguments.iter().map(String::as_str).collect();
+        runner.begin(&self.program, &arguments, scratch)
+    }
+
+    /// Makes it.
+    pub(crate) fn run(&self, scratch: &Utf8Path, runner: &mut Runner<'_>) -> Result<(), RunError> {
+        self.begin(scratch, runner)?.wait(runner.cancelled, &mut |_| {}).map(drop)
+    }
+}
+
 /// Finds packages and installs them into environments.
 pub(crate) trait Installer {
     /// The program's name, for people.
@@ -65,14 +90,8 @@ pub(crate) trait Installer {
     /// The exact packages that the requirements come to.
     fn resolve(&self, job: &ResolveJob<'_>, runner: &mut Runner<'_>) -> Result<Resolution, InstallError>;
 
-    /// Makes an empty environment in a folder that holds nothing but `scratch`.
-    fn create(
-        &self,
-        interpreter: &Interpreter,
-        folder: &Utf8Path,
-        scratch: &Utf8Path,
-        runner: &mut Runner<'_>,
-    ) -> Result<(), RunError>;
+    /// What makes an empty environment in a folder that holds at most files of alo.
+    fn creation(&self, interpreter: &Interpreter, folder: &Utf8Path) -> Creation;
 
     /// Installs exactly these packages; byte-code is made afterwards, see `finishing`.
     fn install(&self, job: &InstallJob<'_>, runner: &mut Runner<'_>) -> Result<(), InstallError>;

@@ -8,7 +8,7 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::failure::{FailureReason, InstallError, reason};
-use super::{InstallJob, Installer, ResolveJob, RunError, Runner};
+use super::{Creation, InstallJob, Installer, ResolveJob, RunError, Runner};
 use crate::digest;
 use crate::interpreter::Interpreter;
 use crate::key_lock::{KeyLock, LockError};
@@ -58,7 +58,7 @@ impl Pip<'_> {
         }
         fs_err::create_dir_all(&tool).map_err(io)?;
         let run = |program: &Utf8Path, arguments: &[&str], runner: &mut Runner<'_>| {
-            runner.ask(program, arguments, scratch).map_err(|error| failed(error, program))
+            runner.ask(program, arguments, scratch, &[]).map_err(|error| failed(error, program))
         };
         run(executable, &["-I", "-m", "venv", tool.as_str()], runner)?;
         // What lies beside pip would look to it as if the environment had it. Python 3.12 and later bring no setuptools.
@@ -108,15 +108,13 @@ impl Installer for Pip<'_> {
         }
     }
 
-    fn create(
-        &self,
-        interpreter: &Interpreter,
-        folder: &Utf8Path,
-        scratch: &Utf8Path,
-        runner: &mut Runner<'_>,
-    ) -> Result<(), RunError> {
+    fn creation(&self, interpreter: &Interpreter, folder: &Utf8Path) -> Creation {
         let arguments = ["-I", "-m", "venv", "--without-pip", folder.as_str()];
-        runner.ask(&interpreter.executable, &arguments, scratch).map(|_| ())
+        Creation {
+            program: interpreter.executable.clone(),
+            arguments: arguments.map(str::to_owned).to_vec(),
+            is_movable: false,
+        }
     }
 
     fn install(&self, job: &InstallJob<'_>, runner: &mut Runner<'_>) -> Result<(), InstallError> {

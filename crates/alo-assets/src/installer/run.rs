@@ -1,20 +1,13 @@
 //! Starts programs under the guard, passes on what they say, and ends them when the run is cancelled.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, BufRead, BufReader, Read};
-use std::process::ExitStatus;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::time::Duration;
 
 use camino::Utf8Path;
 
+use super::running::{RunError, Running};
 use crate::guard::Guard;
-use crate::{Machine, SetupEvent, redact};
-
-const POLL: Duration = Duration::from_millis(50);
-/// As many lines are kept for an error.
-const KEPT_LINES: usize = 200;
+use crate::{Machine, SetupEvent};
 
 /// Variables that would send packages elsewhere, keep byte-code away or load foreign code.
 const REMOVED: [&str; 27] = [
@@ -47,18 +40,7 @@ const REMOVED: [&str; 27] = [
     "VIRTUAL_ENV",
 ];
 
-/// Why a program did not do its work.
-#[derive(Debug)]
-pub(crate) enum RunError {
-    /// It ended with an error after saying these lines.
-    Failed { status: ExitStatus, lines: Vec<String> },
-    /// It could not be started, or its output not be read.
-    Io(io::Error),
-    /// The run has been cancelled; the program has ended.
-    Cancelled,
-}
-
-/// Starts programs, one at a time.
+/// Starts programs.
 pub(crate) struct Runner<'a> {
     pub(crate) guard: &'a Guard,
     /// The interpreter that runs the guard.
@@ -99,7 +81,11 @@ impl<'a> Runner<'a> {
         folder: &Utf8Path,
         more: &[(OsString, OsString)],
     ) -> Result<Vec<String>, RunError> {
-        self.start(program, arguments, folder, more, true)
+        let running = self.spawn(program, arguments, folder, more)?;
+        let observer = &mut *self.observer;
+        running.wait(self.cancelled, &mut |line| {
+            observer(SetupEvent::InstallerOutput { line: line.to_owned() });
+        })
     }
 
     /// Runs a program whose lines are for us alone.
@@ -108,18 +94,28 @@ impl<'a> Runner<'a> {
         program: &Utf8Path,
         arguments: &[&str],
         folder: &Utf8Path,
+        more: &[(OsString, OsString)],
     ) -> Result<Vec<String>, RunError> {
-        self.start(program, arguments, folder, &[], false)
+        self.spawn(program, arguments, folder, more)?.wait(self.cancelled, &mut |_| {})
     }
 
-    fn start(
+    /// Starts a program whose lines are for us alone, and does not wait for it.
+    pub(crate) fn begin(
+        &mut self,
+        program: &Utf8Path,
+        arguments: &[&str],
+        folder: &Utf8Path,
+    ) -> Result<Running, RunError> {
+        self.spawn(program, arguments, folder, &[])
+    }
+
+    fn spawn(
         &mut self,
         program: &Utf8Path,
         arguments: &[&str],
         folder: &Utf8Path,
         more: &[(OsString, OsString)],
-        is_shown: bool,
-    ) -> Result<Vec<String>, RunError> {
+    ) -> Result<Running, RunError> {
         if (self.cancelled)() {
             return Err(RunError::Cancelled);
         }
@@ -131,68 +127,6 @@ impl<'a> Runner<'a> {
             .env_clear()
             .envs(&self.variables)
             .envs(more.iter().map(|(name, value)| (name, value)));
-        let mut child = guarded.spawn().map_err(RunError::Io)?;
-        let stopper = child.stopper().map_err(RunError::Io)?;
-        let (sender, lines) = channel();
-        if let Some(stdout) = child.take_stdout() {
-            read_lines(stdout, sender.clone()).map_err(RunError::Io)?;
-        }
-        if let Some(stderr) = child.take_stderr() {
-            read_lines(stderr, sender.clone()).map_err(RunError::Io)?;
-        }
-        drop(sender);
-        let mut kept = VecDeque::new();
-        let mut is_cancelled = false;
-        loop {
-            match lines.recv_timeout(POLL) {
-                Ok(line) => {
-                    let line = redact(&line);
-                    if is_shown {
-                        (self.observer)(SetupEvent::InstallerOutput { line: line.clone() });
-                    }
-                    if kept.len() == KEPT_LINES {
-                        kept.pop_front();
-                    }
-                    kept.push_back(line);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            if !is_cancelled && (self.cancelled)() {
-                is_cancelled = true;
-                stopper.stop();
-            }
-        }
-        let ended = child.wait().map_err(RunError::Io)?;
-        let lines = Vec::from(kept);
-        if is_cancelled {
-            Err(RunError::Cancelled)
-        } else if ended.status.success() {
-            Ok(lines)
-        } else {
-            Err(RunError::Failed { status: ended.status, lines })
-        }
+        Running::new(guarded.spawn().map_err(RunError::Io)?).map_err(RunError::Io)
     }
-}
-
-/// Sends each line that is not blank; a carriage return ends one too, as progress bars use it.
-fn read_lines(pipe: impl Read + Send + 'static, lines: Sender<String>) -> io::Result<()> {
-    std::thread::Builder::new().name("installer-output".to_owned()).spawn(move || {
-        let mut pipe = BufReader::new(pipe);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            match pipe.read_until(b'\n', &mut line) {
-                Ok(0) | Err(_) => return,
-                Ok(_) => {}
-            }
-            let text = String::from_utf8_lossy(&line);
-            for part in text.split(['\r', '\n']).filter(|part| !part.trim().is_empty()) {
-                if lines.send(part.trim_end().to_owned()).is_err() {
-                    return;
-                }
-            }
-        }
-    })?;
-    Ok(())
 }

@@ -1,10 +1,11 @@
 //! The installer of one set-up: chosen when it is first needed, then used for all of its environments.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{InstallError, Installer, Pip, Runner, Uv, choice};
+use crate::environment::Spare;
 use crate::guard::Guard;
 use crate::interpreter::Interpreter;
 use crate::unpack::UnpackError;
@@ -18,6 +19,8 @@ pub(crate) struct Toolbox<'a> {
     /// Whether nothing is fetched.
     pub(crate) offline: bool,
     uv: OnceCell<Option<Utf8PathBuf>>,
+    /// An empty environment, made while it is decided what goes into it.
+    pub(crate) spare: RefCell<Option<Spare>>,
 }
 
 impl<'a> Toolbox<'a> {
@@ -27,7 +30,7 @@ impl<'a> Toolbox<'a> {
         offline: bool,
         cancelled: &'a dyn Fn() -> bool,
     ) -> Self {
-        Self { machine, interpreter, cancelled, offline, uv: OnceCell::new() }
+        Self { machine, interpreter, cancelled, offline, uv: OnceCell::new(), spare: RefCell::default() }
     }
 
     /// The guard that programs are started under.

@@ -6,7 +6,7 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::failure::{InstallError, reason};
-use super::{InstallJob, Installer, ResolveJob, RunError, Runner};
+use super::{Creation, InstallJob, Installer, ResolveJob, RunError, Runner};
 use crate::Machine;
 use crate::interpreter::Interpreter;
 use crate::requirements::Options;
@@ -65,7 +65,7 @@ impl Uv {
         scratch: &Utf8Path,
         runner: &mut Runner<'_>,
     ) -> Result<Option<(u32, u32)>, InstallError> {
-        match runner.ask(&self.program, &["--version"], scratch) {
+        match runner.ask(&self.program, &["--version"], scratch, &[]) {
             Ok(lines) => Ok(lines.iter().find_map(|line| version(line))),
             Err(RunError::Failed { .. }) => Ok(None),
             Err(error) => Err(self.failed(error)),
@@ -100,14 +100,20 @@ impl Uv {
         options: &Options,
         runner: &mut Runner<'_>,
     ) -> Result<(), InstallError> {
+        let variables = self.variables_for(options, runner);
+        let done = runner.run(&self.program, arguments, folder, &variables);
+        done.map(|_| ()).map_err(|error| self.failed(error))
+    }
+
+    /// The user's settings as far as the requirements have none of their own; those of the runner are taken out, too.
+    fn variables_for(&self, options: &Options, runner: &mut Runner<'_>) -> Vec<(OsString, OsString)> {
         let mut variables = self.variables.clone();
         if options.index.is_some() {
             let is_index = |name: &OsString| name == "UV_DEFAULT_INDEX" || name == "UV_INDEX_URL";
             variables.retain(|(name, _)| !is_index(name));
             runner.variables.retain(|name, _| !is_index(name));
         }
-        let done = runner.run(&self.program, arguments, folder, &variables);
-        done.map(|_| ()).map_err(|error| self.failed(error))
+        variables
     }
 
     fn failed(&self, error: RunError) -> InstallError {
@@ -164,30 +170,50 @@ impl Installer for Uv {
         Ok(Resolution::new(packages, job.requirements))
     }
 
-    fn create(
-        &self,
-        interpreter: &Interpreter,
-        folder: &Utf8Path,
-        scratch: &Utf8Path,
-        runner: &mut Runner<'_>,
-    ) -> Result<(), RunError> {
-        let executable = interpreter.executable.as_str();
-        let arguments =
-            ["venv", "--quiet", "--no-project", "--allow-existing", "--python", executable, folder.as_str()];
-        runner.ask(&self.program, &arguments, scratch).map(|_| ())
+    fn creation(&self, interpreter: &Interpreter, folder: &Utf8Path) -> Creation {
+        // Relocatable: it is made before its final place is known, and its scripts find their interpreter beside themselves.
+        let arguments = [
+            "venv",
+            "--quiet",
+            "--no-project",
+            "--allow-existing",
+            "--relocatable",
+            "--python",
+            interpreter.executable.as_str(),
+            folder.as_str(),
+        ];
+        Creation {
+            program: self.program.clone(),
+            arguments: arguments.map(str::to_owned).to_vec(),
+            is_movable: true,
+        }
     }
 
     fn install(&self, job: &InstallJob<'_>, runner: &mut Runner<'_>) -> Result<(), InstallError> {
         let file = job.scratch.join("requirements.txt");
         let lines = job.resolution.install_lines(job.requirements);
         let mut text = job.requirements.options.place_lines();
+        let is_hashed = lines.unhashed.is_empty();
         text.extend(lines.hashed);
         text.extend(lines.unhashed);
         fs_err::write(&file, text.join("\n")).map_err(|error| self.io(error))?;
-        let mut arguments = vec!["pip", "install", "--python", job.python.as_str(), "--no-deps"];
-        arguments.extend(self.indexes(&job.requirements.options, job.offline));
-        arguments.extend(["--requirement", file.as_str()]);
-        self.run(&arguments, job.scratch, &job.requirements.options, runner)
+        let options = &job.requirements.options;
+        let arguments = |offline| {
+            let mut arguments = vec!["pip", "install", "--python", job.python.as_str(), "--no-deps"];
+            arguments.extend(self.indexes(options, offline));
+            arguments.extend(["--requirement", file.as_str()]);
+            arguments
+        };
+        // The hashes say which files are meant: if uv has them, no index need be asked for the second time.
+        if is_hashed && !job.offline {
+            let variables = self.variables_for(options, runner);
+            match runner.ask(&self.program, &arguments(true), job.scratch, &variables) {
+                Ok(_) => return Ok(()),
+                Err(RunError::Failed { .. }) => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        self.run(&arguments(job.offline), job.scratch, options, runner)
     }
 }
 

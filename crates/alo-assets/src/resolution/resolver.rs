@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::package::{PackageSource, Resolution};
 use super::portable::Portable;
-use crate::environment::{EnvironmentError, install_error, shown};
+use crate::environment::{EnvironmentError, Spare, install_error, shown};
 use crate::installer::{ResolveJob, Toolbox};
 use crate::interpreter::PythonVersion;
 use crate::key_lock::KeyLock;
@@ -222,6 +222,7 @@ impl Resolver<'_> {
             installer: installer.name().to_owned(),
             requirements: shown(set),
         });
+        Spare::begin(self.tools, &*installer, &mut runner);
         let job = ResolveJob {
             interpreter,
             requirements: set,

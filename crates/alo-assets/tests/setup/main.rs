@@ -23,5 +23,6 @@ mod repository;
 mod servers;
 mod split;
 mod submodules;
+mod uv_commands;
 mod warm;
 mod wheel;
