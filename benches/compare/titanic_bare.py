@@ -4,15 +4,13 @@
 
 It makes the same library calls as the example's assets, in the same order, with the plan's values, in one process:
 read, cross-validate, train, save the model, write report and summary, read again, infer, write the result and its
-summary.
+summary. The peers in `peers/` call its functions as their steps.
 """
 
-import datetime
 import pickle
 import sys
 from pathlib import Path
 
-import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -20,18 +18,25 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from titanic_tables import read, write, write_summary
+
 X_COLUMNS = ["Pclass", "Sex", "Age", "SibSp", "Parch", "Fare", "Embarked"]
 Y_COLUMN = "Survived"
 
 
 def main():
     example, output = Path(sys.argv[1]), Path(sys.argv[2])
+    output.mkdir(parents=True, exist_ok=True)
+    train(read(example / "sample_data/train"), example, output)
+    write(infer(read(example / "sample_data/test"), output), output)
+
+
+def train(passengers, example, output):
+    """Cross-validates, fits, and leaves the model, the report and the summary."""
     # The report is drawn by the asset's own module, so that both sides draw the same.
     sys.path.insert(0, str(example / "assets/train"))
     import report
 
-    output.mkdir(parents=True, exist_ok=True)
-    passengers = read(example / "sample_data/train")
     x, y = passengers[X_COLUMNS], passengers[Y_COLUMN]
     guesses = cross_val_predict(build_model(x), x, y, cv=5)
     accuracy = float((guesses == y).mean())
@@ -42,23 +47,16 @@ def main():
     (output / "report.html").write_text(page, encoding="utf-8")
     write_summary(output / "train_summary.yaml", f"accuracy {accuracy:.3f}", accuracy)
 
-    passengers = read(example / "sample_data/test")
+
+def infer(passengers, output):
+    """Adds what the model that `train` left predicts."""
     with open(output / "model.pkl", "rb") as file:
         trained = pickle.load(file)
     model = trained["model"]
     chances = model.predict_proba(passengers[trained["x_columns"]])
     passengers["predicted"] = model.classes_[chances.argmax(axis=1)]
     passengers["probability"] = chances.max(axis=1)
-    table = passengers[["PassengerId", "predicted", "probability"]]
-    table.to_csv(output / "output.csv", index=False, float_format="%.4f", lineterminator="\n")
-    survivors = int((passengers["predicted"] == 1).sum())
-    score = float(passengers["probability"].mean())
-    write_summary(output / "inference_summary.yaml", f"{survivors} of {len(passengers)} survived", score)
-
-
-def read(folder):
-    tables = [pd.read_csv(file, encoding="utf-8") for file in sorted(folder.rglob("*.csv"))]
-    return pd.concat(tables, ignore_index=True)
+    return passengers
 
 
 def build_model(x):
@@ -75,11 +73,6 @@ def build_model(x):
         ]
     )
     return Pipeline([("prepare", prepare), ("classify", RandomForestClassifier(100, max_depth=6, random_state=0))])
-
-
-def write_summary(path, result, score):
-    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-    path.write_text(f"result: {result}\nscore: {score:.2f}\ndate: '{date}'\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

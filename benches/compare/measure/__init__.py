@@ -15,7 +15,7 @@ Standard library only, Python 3.8 or newer.
 from .command import Command, Failed, Finished, environment
 from .machine import description
 from .program import ROOT, find_alo, find_python, options
-from .project import phase_seconds, write_project
+from .project import phase_seconds, write_project, write_trivial_steps
 from .report import Report
 from .table import duration
 from .turns import Times, median, take_turns
@@ -37,4 +37,5 @@ __all__ = [
     "phase_seconds",
     "take_turns",
     "write_project",
+    "write_trivial_steps",
 ]

@@ -29,7 +29,10 @@ def find_alo(given: Optional[str] = None) -> Path:
 
 
 def find_python(version: str = "3.10") -> str:
-    """An interpreter of that version that runs: on PATH there may be a shim of that name that does not."""
+    """An interpreter of that version that runs: on PATH there may be a shim of that name that does not.
+
+    Raises `FileNotFoundError` if there is none.
+    """
     name = f"python{version}"
     places = [shutil.which(name), *map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/{name}")))]
     for place in filter(None, places):
@@ -38,4 +41,4 @@ def find_python(version: str = "3.10") -> str:
         )
         if asked.returncode == 0:
             return asked.stdout.decode().strip()
-    sys.exit(f"no Python {version} that runs")
+    raise FileNotFoundError(f"no Python {version} that runs")

@@ -1,0 +1,1 @@
+"""The Titanic work as a Kedro project."""

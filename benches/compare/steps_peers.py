@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Times pipelines of 1, 10, 100 and 1,000 steps that do nothing, by `alo` and by the tools in `peers/`.
+
+    python3 benches/compare/steps_peers.py [--alo target/release/alo] [--runs 5] [--most 1000]
+
+Each step hands on what it was given: in memory, or as an empty file where a tool knows nothing else. What a step costs is
+the slope: the difference of two medians over the difference of their steps. All have run once before the clock starts; of 100 and 1,000
+steps there are three rounds, and a tool that would take minutes for 1,000 stops at 100. A peer that cannot be installed, or that fails, is named and left out.
+Standard library only.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Dict
+
+from measure import Command, Report, find_alo, find_python, median, options, take_turns, write_trivial_steps
+from peers import ALL
+from peers.peer import attempt, install
+
+NUMBERS = (1, 10, 100, 1000)
+
+
+def main() -> None:
+    parser = options(__doc__, runs=5)
+    parser.add_argument("--most", type=int, default=1000, help="the longest pipeline (default 1000)")
+    given = parser.parse_args()
+    alo = find_alo(given.alo)
+    peers = install(ALL, find_python())
+    medians: Dict[str, Dict[int, float]] = {}
+    with tempfile.TemporaryDirectory(prefix="alo-bench-") as temporary:
+        report = Report("steps_peers", {"TMP": temporary})
+        for number in (number for number in NUMBERS if number <= given.most):
+            folder = Path(temporary, str(number))
+            sides = {"alo": Command([alo, "run", write_trivial_steps(folder / "alo", number)])}
+            sides["alo"]()
+            fit = peers._replace(ready=[peer for peer in peers.ready if number <= peer.most_steps])
+            ready = attempt(fit, lambda peer: peer.steps(folder / (peer.folder or "shell"), number))
+            sides.update({peer.name: command for peer, command in ready})
+            times = take_turns(sides, min(given.runs, 3) if number > 10 else given.runs, warm_ups=0)
+            report.table(times, base="alo", commands=sides if number == 1 else None, title="1 step" if number == 1 else f"{number} steps")
+            for side, seconds in times.items():
+                medians.setdefault(side, {})[number] = median(seconds)
+        report.note(slopes(medians))
+        for sentence in peers.left_out:
+            report.note(f"Left out: {sentence}.")
+        sys.exit(report.finish())
+
+
+def slopes(medians: Dict[str, Dict[int, float]]) -> str:
+    """The table of what one more step costs, between every two lengths."""
+    numbers = sorted({number for by_number in medians.values() for number in by_number})
+    spans = list(zip(numbers, numbers[1:]))
+    lines = ["| one more step | " + " | ".join(f"{low} to {high}" for low, high in spans) + " |"]
+    lines.append("| --- |" + " --: |" * len(spans))
+    for side, by_number in medians.items():
+        cells = [side]
+        for low, high in spans:
+            known = low in by_number and high in by_number
+            cells.append(f"{(by_number[high] - by_number[low]) / (high - low) * 1000:.2f} ms" if known else "")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
