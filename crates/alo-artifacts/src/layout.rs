@@ -81,6 +81,11 @@ impl ProjectLayout {
         self.state().join("staging")
     }
 
+    /// `.alo/sweeps`: what each sweep was to run, and what of it has run.
+    pub(crate) fn sweeps(&self) -> Utf8PathBuf {
+        self.state().join("sweeps")
+    }
+
     /// `.alo/input/<kind>.json`: what was copied to `input/<kind>` and from where.
     pub(crate) fn input_manifest(&self, kind: PipelineKind) -> Utf8PathBuf {
         self.state().join("input").join(format!("{kind}.json"))

@@ -214,6 +214,11 @@ impl StagedArtifacts {
         Ok(staged)
     }
 
+    /// Where the artifacts of a run lie before it has succeeded, whether or not they are there yet.
+    pub fn layout_of(project: &ProjectLayout, kind: PipelineKind, run: &RunId) -> ArtifactLayout {
+        ArtifactLayout::new(project.staging().join(run.as_str()).join(artifacts_name(kind)))
+    }
+
     /// The folders to write to.
     pub fn layout(&self) -> &ArtifactLayout {
         &self.layout

@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{asset, cache, completions, fetch, history, init, run, schema, update, validate};
+use crate::commands::{
+    asset, cache, completions, fetch, history, init, run, schema, sweep, update, validate,
+};
 
 /// Runs AI Contents: a plan of steps in Python, with their data, models and history.
 #[derive(Debug, Parser)]
@@ -38,6 +40,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Runs a plan: fetches the code, builds the environment, loads the data, runs the steps.
     Run(run::Args),
+    /// Runs every combination of some settings, each as a run of its own, and ranks them by score.
+    Sweep(sweep::Args),
     /// Fetches code and builds environments, so that runs need no network. Runs nothing.
     Fetch(fetch::Args),
     /// Looks branches and packages up again and writes what they are now to alo.lock.

@@ -23,7 +23,10 @@ pub(crate) struct PipelineLog {
 impl PipelineLog {
     /// Starts the log files of a pipeline.
     pub(crate) fn open(artifacts: &ArtifactLayout) -> io::Result<Self> {
-        let open = |path| File::create(path).map(|file| Some(BufWriter::new(file)));
+        // Behind what the first steps have said, where they were run before.
+        let open = |path| {
+            File::options().append(true).create(true).open(path).map(|file| Some(BufWriter::new(file)))
+        };
         Ok(Self {
             process: open(artifacts.process_log())?,
             pipeline: open(artifacts.pipeline_log())?,

@@ -47,6 +47,7 @@ mod native;
 mod project;
 mod python;
 mod report;
+mod sweep;
 
 pub use alo_artifacts as artifacts;
 pub use alo_assets as assets;
@@ -71,4 +72,8 @@ pub use project::{InvalidPlan, Project, ProjectError};
 pub use python::PythonExecutor;
 pub use report::{
     EnvironmentReport, PipelineReport, Places, RunReport, StepReport, StepUsage, SummaryReport,
+};
+pub use sweep::{
+    AxisError, Goal, GridError, Sweep, SweepAxis, SweepError, SweepEvent, SweepGrid, SweepOptions,
+    SweepReport, SweepRun, ValuesError,
 };

@@ -81,6 +81,11 @@ impl Project {
         Ok(Self { layout: ProjectLayout::new(root), plan, plan_file: None })
     }
 
+    /// The same project with another plan.
+    pub(crate) fn with_plan(&self, plan: Plan) -> Self {
+        Self { plan, ..self.clone() }
+    }
+
     /// The project folder, absolute.
     pub fn root(&self) -> &Utf8Path {
         self.layout.root()

@@ -147,9 +147,12 @@ pub struct RunRecord {
     #[serde(default)]
     pub alo_version: String,
     /// `all`, `train` or `inference`, as asked for; `restore` for artifacts that were current when another run was
-    /// restored, and that the history did not have yet.
+    /// restored, and that the history did not have yet; `sweep` for one of the runs of a sweep.
     #[serde(default)]
     pub mode: String,
+    /// The sweep that it is one of the runs of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<String>,
     /// The plan's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Utf8PathBuf>,
@@ -227,6 +230,7 @@ impl RunRecord {
             pid: std::process::id(),
             alo_version: env!("CARGO_PKG_VERSION").to_owned(),
             mode: "all".to_owned(),
+            sweep: None,
             plan: None,
             steps: Vec::new(),
             environments: Vec::new(),

@@ -1,6 +1,8 @@
 //! From the words of the command line to the command.
 
-use super::{asset, cache, completions, fetch, history, init, run as run_command, schema, update, validate};
+use super::{
+    asset, cache, completions, fetch, history, init, run as run_command, schema, sweep, update, validate,
+};
 use crate::cli::{Arguments, Command};
 use crate::exit_code::Exit;
 use crate::ui::Ui;
@@ -10,6 +12,7 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
     let ui = Ui::new(&arguments.global);
     match arguments.command {
         Command::Run(args) => run_command::run(&args, &ui),
+        Command::Sweep(args) => sweep::run(&args, &ui),
         Command::Fetch(args) => fetch::run(&args, &ui),
         Command::Update(args) => update::run(&args, &ui),
         Command::Validate(args) => validate::run(&args, &ui),

@@ -17,6 +17,7 @@ pub(crate) mod schema;
 mod set_up;
 mod setup_args;
 mod signals;
+pub(crate) mod sweep;
 pub(crate) mod update;
 pub(crate) mod validate;
 

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use alo_core::{Event, Observer};
+use serde::Serialize;
 
 /// Writes each event as a line.
 pub(crate) struct Lines<W> {
@@ -15,11 +16,18 @@ impl<W: Write> Lines<W> {
     }
 }
 
-impl<W: Write> Observer for Lines<W> {
-    fn event(&mut self, event: &Event) {
+impl<W: Write> Lines<W> {
+    /// Writes anything as a line.
+    pub(crate) fn line(&mut self, event: &impl Serialize) {
         if let Ok(line) = serde_json::to_string(event) {
             // A reader that has gone must not stop the run.
             let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
         }
+    }
+}
+
+impl<W: Write> Observer for Lines<W> {
+    fn event(&mut self, event: &Event) {
+        self.line(event);
     }
 }

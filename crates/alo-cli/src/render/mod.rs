@@ -7,4 +7,5 @@ pub(crate) mod fetched;
 pub(crate) mod json;
 pub(crate) mod quantity;
 mod setup;
+pub(crate) mod sweep;
 pub(crate) mod table;

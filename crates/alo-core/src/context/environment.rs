@@ -63,9 +63,13 @@ impl StepContext<'_> {
         let mut folders = Map::default();
         folders.insert("input", with_slash(layout.root().join("input").as_path()));
         for other in PipelineKind::ALL {
-            let artifacts = layout.artifacts(other);
-            let root = if other == kind { self.scope.artifacts.root() } else { artifacts.root() };
-            folders.insert(format!("{other}_artifacts"), with_slash(root));
+            let current = layout.artifacts(other);
+            let artifacts = match other {
+                other if other == kind => self.scope.artifacts,
+                PipelineKind::Train => self.scope.trained,
+                PipelineKind::Inference => &current,
+            };
+            folders.insert(format!("{other}_artifacts"), with_slash(artifacts.root()));
         }
         folders.insert(".asset_interface", with_slash(layout.root().join(".asset_interface").as_path()));
         folders.insert("history", with_slash(layout.root().join("history").as_path()));

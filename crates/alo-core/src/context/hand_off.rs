@@ -48,6 +48,16 @@ pub(crate) struct Saved {
 }
 
 impl HandOff {
+    /// The same names; the values are held elsewhere.
+    pub(super) fn of_worker(&self) -> Self {
+        let Self { data_keys, config_keys, native: _ } = self;
+        Self {
+            data_keys: data_keys.clone(),
+            config_keys: config_keys.clone(),
+            native: NativeHandOff::default(),
+        }
+    }
+
     /// The keys of `data` that contain `part`; with an empty `part` all of them.
     pub(super) fn load_data(&self, part: &str) -> Result<Vec<String>, Refusal> {
         if part.is_empty() {

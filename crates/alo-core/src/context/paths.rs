@@ -42,7 +42,7 @@ impl StepContext<'_> {
             return existing(self.scope.artifacts.model(&base));
         }
         let reads = if base == "inference" { "train" } else { &base };
-        let folder = self.scope.project.layout().artifacts(PipelineKind::Train).model(reads);
+        let folder = self.scope.trained.model(reads);
         if !folder.is_dir() {
             return Err(self.no_model(reads, &folder, "there is no folder"));
         }

@@ -20,6 +20,8 @@ pub(crate) struct PipelineScope<'a> {
     pub(crate) run: &'a RunId,
     /// Where this pipeline's artifacts are made; they become current when it has succeeded.
     pub(crate) artifacts: &'a ArtifactLayout,
+    /// Where the artifacts of the training lie that an inference uses.
+    pub(crate) trained: &'a ArtifactLayout,
     pub(crate) cancel: &'a CancelToken,
 }
 
@@ -28,6 +30,13 @@ pub(crate) struct PipelineScope<'a> {
 pub(crate) struct PipelineState {
     pub(crate) hand_off: HandOff,
     pub(crate) summary: Option<Summary>,
+}
+
+impl PipelineState {
+    /// What is known here of values that a worker holds, for a copy of the worker. Values of native steps cannot be copied.
+    pub(crate) fn of_worker(&self) -> Self {
+        Self { hand_off: self.hand_off.of_worker(), summary: self.summary.clone() }
+    }
 }
 
 /// All that a step can see and do: arguments, data of earlier steps, folders, summary, log.

@@ -6,6 +6,7 @@ use alo_artifacts::{Limits, LoadProgress, StepState, check_output, export, load_
 use alo_plan::{HandOffMode, PipelineKind};
 
 use super::error::RunError;
+use super::head::PipelineHead;
 use super::pipeline_run::PipelineRun;
 use super::progress::Progress;
 use super::scope::Sources;
@@ -25,14 +26,16 @@ impl PipelineRun<'_> {
         progress: &mut Progress<'_>,
         journal: &mut Journal<'_>,
     ) -> Result<(), RunError> {
-        let result = self.until_steps_are_done(executor, progress, journal);
+        let result = self.steps_until(self.pipeline.steps.len(), executor, progress, journal);
         executor.finish(self.more && result.is_ok(), journal);
         result?;
         self.phase(Phase::Save, journal, |journal| self.save(progress, journal))
     }
 
-    fn until_steps_are_done(
+    /// Makes ready what the steps need, and runs them up to that number.
+    pub(super) fn steps_until(
         &self,
+        last: usize,
         executor: &mut dyn Executor,
         progress: &mut Progress<'_>,
         journal: &mut Journal<'_>,
@@ -40,7 +43,7 @@ impl PipelineRun<'_> {
         let prepared = self.phase(Phase::Setup, journal, |journal| self.set_up(executor, journal))?;
         progress.prepared(prepared);
         self.phase(Phase::Load, journal, |journal| self.load(progress, journal))?;
-        self.phase(Phase::Run, journal, |journal| self.run_steps(executor, progress, journal))
+        self.phase(Phase::Run, journal, |journal| self.run_steps(last, executor, progress, journal))
     }
 
     /// Tells that a phase begins and ends, and looks before it whether to go on.
@@ -78,7 +81,9 @@ impl PipelineRun<'_> {
     fn load(&self, progress: &mut Progress<'_>, journal: &mut Journal<'_>) -> Result<(), RunError> {
         let (project, kind, cancel) = (self.scope.project, self.kind(), &self.scope.options.cancel);
         let cancelled = || cancel.is_cancelled();
-        if let (PipelineKind::Inference, Some(source)) = (kind, &self.plan().external.load_model_path) {
+        let from_outside =
+            self.plan().external.load_model_path.as_ref().filter(|_| self.scope.sweep.is_none());
+        if let (PipelineKind::Inference, Some(source)) = (kind, from_outside) {
             let (bases, run) = (project.bases(), self.scope.run);
             let limits = Limits::default();
             load_model(source, &bases, self.scope.s3, project.layout(), run, &limits, &cancelled)?;
@@ -115,8 +120,10 @@ impl PipelineRun<'_> {
         Ok(())
     }
 
+    /// Runs the steps up to that number, but those of the head.
     fn run_steps(
         &self,
+        last: usize,
         executor: &mut dyn Executor,
         progress: &mut Progress<'_>,
         journal: &mut Journal<'_>,
@@ -128,9 +135,11 @@ impl PipelineRun<'_> {
             pipeline: self.pipeline,
             run: self.scope.run,
             artifacts: progress.artifacts,
+            trained: self.scope.trained,
             cancel: &self.scope.options.cancel,
         };
-        for (index, step) in self.pipeline.steps.iter().enumerate() {
+        let done = self.head.map_or(0, PipelineHead::steps);
+        for (index, step) in self.pipeline.steps.iter().enumerate().take(last).skip(done) {
             if scope.cancel.is_cancelled() {
                 return Err(RunError::Interrupted);
             }

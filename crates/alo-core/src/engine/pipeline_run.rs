@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use alo_artifacts::{
-    ExperimentalHistory, History, Keep, LoadedData, OpenRun, Retention, RunRecord, RunState, SaveTarget,
-    StagedArtifacts,
+    ArtifactLayout, ExperimentalHistory, History, Keep, LoadedData, OpenRun, Retention, RunRecord, RunState,
+    SaveTarget, StagedArtifacts,
 };
 use alo_assets::redact;
 use alo_plan::{Pipeline, PipelineKind, Plan};
@@ -12,6 +12,7 @@ use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
 use super::error::RunError;
+use super::head::PipelineHead;
 use super::places;
 use super::progress::Progress;
 use super::scope::{RunScope, Sources};
@@ -30,12 +31,16 @@ pub(super) struct PipelineRun<'a> {
     pub(super) save_path: Option<&'a SaveTarget>,
     /// Whether another pipeline follows.
     pub(super) more: bool,
+    /// Its first steps, if they were done before for several runs.
+    pub(super) head: Option<&'a PipelineHead>,
 }
 
 /// A pipeline that ran.
 pub(super) struct PipelineEnd {
     pub(super) report: PipelineReport,
     pub(super) error: Option<RunError>,
+    /// The artifacts of a run that keeps them in its own workspace; dropped, they go.
+    pub(super) aside: Option<StagedArtifacts>,
 }
 
 impl<'a> PipelineRun<'a> {
@@ -66,13 +71,11 @@ impl<'a> PipelineRun<'a> {
         let (kind, started) = (self.kind(), Instant::now());
         let steps = self.pipeline.steps.iter().map(|step| step.name.to_string()).collect();
         observer.event(&Event::PipelineStarted { pipeline: kind, steps });
-        let begun = StagedArtifacts::begin(self.scope.project.layout(), kind, self.scope.run)
-            .map_err(RunError::from)
-            .and_then(|staged| Ok((PipelineLog::open(staged.layout())?, staged)));
-        let (mut log, staged) = match begun {
+        let (mut log, staged) = match self.stage() {
             Ok(begun) => begun,
             Err(error) => {
-                return PipelineEnd { report: places::failed_before_start(kind), error: Some(error) };
+                let report = places::failed_before_start(kind);
+                return PipelineEnd { report, error: Some(error), aside: None };
             }
         };
         let mut journal = Journal::new(&mut log, observer);
@@ -80,6 +83,9 @@ impl<'a> PipelineRun<'a> {
         let history = self.begin_history(&record, &mut journal);
         let layout = staged.layout().clone();
         let mut progress = Progress::new(&layout, record);
+        if let Some(head) = self.head {
+            progress.continue_from(head);
+        }
         let result = phases(&mut progress, &mut journal);
         let mut end = self.keep(progress, staged, history, result, &mut journal);
         let seconds = started.elapsed().as_secs_f64();
@@ -92,13 +98,28 @@ impl<'a> PipelineRun<'a> {
         end
     }
 
+    /// Makes the folders to write to, with what the first steps have left, and starts the log.
+    pub(super) fn stage(&self) -> Result<(PipelineLog, StagedArtifacts), RunError> {
+        let staged = StagedArtifacts::begin(self.scope.project.layout(), self.kind(), self.scope.run)?;
+        if let Some(head) = self.head {
+            staged.copy_from(head.artifacts())?;
+        }
+        let mut log = PipelineLog::open(staged.layout())?;
+        if let Some(head) = self.head {
+            head.said(&mut log);
+        }
+        Ok((log, staged))
+    }
+
     /// The record of this run as it begins.
-    fn record(&self) -> RunRecord {
+    pub(super) fn record(&self) -> RunRecord {
         let (project, plan) = (self.scope.project, self.plan());
         let mut record = RunRecord::new(self.scope.run.clone(), self.kind(), Timestamp::now());
         project.name().clone_into(&mut record.name);
         record.version.clone_from(&plan.version);
-        record.mode = self.scope.options.mode.to_string();
+        record.mode =
+            self.scope.sweep.map_or_else(|| self.scope.options.mode.to_string(), |_| "sweep".into());
+        record.sweep = self.scope.sweep.map(ToOwned::to_owned);
         record.plan = project.plan_file().map(ToOwned::to_owned);
         record.param_id = alo_artifacts::param_id(self.pipeline);
         record.steps = self
@@ -132,8 +153,7 @@ impl<'a> PipelineRun<'a> {
     pub(super) fn write_experimental_history(&self, progress: &mut Progress<'_>) -> Result<(), RunError> {
         let record = &mut progress.record;
         if self.kind() == PipelineKind::Inference {
-            let training = self.scope.project.layout().artifacts(PipelineKind::Train).experimental_history();
-            let training = ExperimentalHistory::read(&training)
+            let training = ExperimentalHistory::read(&self.scope.trained.experimental_history())
                 .map_or_else(|_| "none".to_owned(), |training| training.id);
             record.train_id = Some(training);
         }
@@ -168,6 +188,7 @@ impl<'a> PipelineRun<'a> {
         }
         journal.flush();
         let error = match result {
+            Ok(()) if self.scope.sweep.is_some() => None,
             Ok(()) => staged.take().and_then(|staged| staged.commit().err()).map(RunError::from),
             Err(error) => Some(error),
         };
@@ -177,7 +198,7 @@ impl<'a> PipelineRun<'a> {
             Some(_) => RunState::Failed,
         };
         let control = &self.plan().control;
-        let layout = if error.is_none() { &current } else { &staged_layout };
+        let layout = if error.is_none() && staged.is_none() { &current } else { &staged_layout };
         let keep = Keep {
             layout: Some(layout),
             artifacts: control.backup_artifacts,
@@ -188,12 +209,21 @@ impl<'a> PipelineRun<'a> {
                 Some(self.finish_history(run, (record, data), &report, error.as_ref(), &keep, journal));
         }
         if error.is_none() {
-            places::find(&current, self.kind(), &mut report.places);
+            places::find(&self.lasting(current, &report), self.kind(), &mut report.places);
         } else {
             let log = report.places.history.as_ref().map(|folder| folder.join("log").join("pipeline.log"));
             report.places.log = log.filter(|log| log.is_file());
         }
-        PipelineEnd { report, error }
+        let aside = staged.filter(|_| error.is_none());
+        PipelineEnd { report, error, aside }
+    }
+
+    /// Where the artifacts of a run that has succeeded can be found after it.
+    fn lasting(&self, current: ArtifactLayout, report: &PipelineReport) -> ArtifactLayout {
+        match (self.scope.sweep, &report.places.history) {
+            (Some(_), Some(folder)) => ArtifactLayout::new(folder.clone()),
+            _ => current,
+        }
     }
 
     /// Records how the run ended and keeps history within its quota. Gives the run's folder.
@@ -222,6 +252,10 @@ impl<'a> PipelineRun<'a> {
         let finished = run.finish(report.state, error.map(RunError::recorded), keep);
         for warning in &finished.warnings {
             journal.say(Level::Warning, warning);
+        }
+        if self.scope.sweep.is_some() {
+            // The sweep looks at the quota when it has ended.
+            return finished.folder;
         }
         let quota = self.plan().control.backup_size.saturating_mul(1_000_000);
         let limit = Retention { bytes: Some(quota), runs: None };

@@ -2,6 +2,7 @@
 
 use alo_artifacts::{ArtifactLayout, EnvironmentRecord, LoadedData, RunRecord, RunState, StepState, code_id};
 
+use super::head::PipelineHead;
 use crate::context::PipelineState;
 use crate::executor::Prepared;
 use crate::report::{EnvironmentReport, PipelineReport, Places, StepReport, StepUsage, SummaryReport};
@@ -33,6 +34,20 @@ impl<'a> Progress<'a> {
             split: None,
             places: Places::default(),
         }
+    }
+
+    /// Begins behind steps that were done before.
+    pub(super) fn continue_from(&mut self, head: &PipelineHead) {
+        self.state = head.state();
+        for (step, done) in self.record.steps.iter_mut().zip(head.step_records()) {
+            done.clone_into(step);
+        }
+        self.steps = head.step_reports().to_vec();
+    }
+
+    /// The steps that have ended.
+    pub(super) fn steps(&self) -> &[StepReport] {
+        &self.steps
     }
 
     /// Code and environments are ready.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use alo_artifacts::{Holder, ProjectLock, Recovery, RunId, RunState, S3Access, recover};
-use alo_plan::Pipeline;
+use alo_plan::{Pipeline, PipelineKind};
 use jiff::Timestamp;
 
 use super::error::{RunError, RunFailure};
@@ -72,7 +72,8 @@ impl Engine {
             pipelines: Vec::new(),
         };
         let s3 = S3Access::new(options.s3.clone(), &project.plan().permission, project.bases());
-        let scope = RunScope { project, options, run: &run, s3: &s3 };
+        let trained = project.layout().artifacts(PipelineKind::Train);
+        let scope = RunScope { project, options, run: &run, s3: &s3, trained: &trained, sweep: None };
         let error = self.run_pipelines(scope, pipelines, &mut report, observer).err();
         report.seconds = started.elapsed().as_secs_f64();
         if let Some(error) = &error {
@@ -103,9 +104,10 @@ impl Engine {
                     let refused = PipelineRun {
                         scope,
                         pipeline,
-                        sources: &Sources::ToLoad(Vec::new()),
+                        sources: Sources::none(),
                         save_path: None,
                         more: false,
+                        head: None,
                     };
                     let end = refused.refuse(error, observer);
                     report.pipelines.push(end.report);
@@ -117,7 +119,7 @@ impl Engine {
         {
             let more = index + 1 < pipelines.len();
             let save_path = save_path.as_ref();
-            let pipeline_run = PipelineRun { scope, pipeline, sources, save_path, more };
+            let pipeline_run = PipelineRun { scope, pipeline, sources, save_path, more, head: None };
             let end = pipeline_run.run(self.executor.as_mut(), observer);
             report.pipelines.push(end.report);
             if let Some(error) = end.error {
@@ -142,7 +144,7 @@ pub(crate) fn take_lock(
 }
 
 /// Finishes or rolls back what killed runs have left.
-fn tidy_up(project: &Project, observer: &mut dyn Observer) {
+pub(crate) fn tidy_up(project: &Project, observer: &mut dyn Observer) {
     let message = match recover(project.layout()) {
         Ok(recovery) if recovery.is_empty() => return,
         Ok(recovery) => told(&recovery),

@@ -1,9 +1,10 @@
 //! What holds for a whole run, and the places outside the project that it uses.
 
 use alo_artifacts::{
-    DataSource, LoadedData, RunId, S3Access, SaveTarget, check_sources, loaded_once, resolve_save_path,
+    ArtifactLayout, DataSource, LoadedData, RunId, S3Access, SaveTarget, check_sources, loaded_once,
+    resolve_save_path,
 };
-use alo_plan::{Fetch, Pipeline};
+use alo_plan::{Fetch, Pipeline, PipelineKind};
 
 use super::error::RunError;
 use super::options::RunOptions;
@@ -17,38 +18,60 @@ pub(super) struct RunScope<'a> {
     pub(super) run: &'a RunId,
     /// Opens what the plan names in S3.
     pub(super) s3: &'a S3Access,
+    /// Where the artifacts of the training lie that an inference uses.
+    pub(super) trained: &'a ArtifactLayout,
+    /// The sweep that the run is a part of; then its artifacts stay in its own workspace.
+    pub(super) sweep: Option<&'a str>,
 }
 
 impl RunScope<'_> {
     /// Checks the places outside the project that a pipeline loads from and saves to.
     pub(super) fn outside(&self, pipeline: &Pipeline) -> Result<Outside, RunError> {
-        let (plan, bases, layout) = (self.project.plan(), self.project.bases(), self.project.layout());
-        let (external, kind) = (&plan.external, pipeline.kind);
-        let save_path = external.save_artifacts(kind);
-        // Data that is loaded once may have gone from its source since.
-        let once = plan.control.get_external_data == Fetch::Once;
-        let already = if once { loaded_once(layout, kind, external.load_data(kind)) } else { None };
-        let sources = if let Some(data) = already {
-            Sources::Loaded(data)
-        } else {
-            let cancelled = || self.options.cancel.is_cancelled();
-            Sources::ToLoad(check_sources(&bases, external.load_data(kind), self.s3, &cancelled)?)
-        };
+        let (external, bases, layout) =
+            (&self.project.plan().external, self.project.bases(), self.project.layout());
+        let save_path = external.save_artifacts(pipeline.kind);
+        let cancelled = || self.options.cancel.is_cancelled();
+        let sources = data_sources(self.project, pipeline.kind, self.s3, &cancelled)?;
         Ok(Outside {
             sources,
-            save_path: save_path
-                .map(|path| resolve_save_path(path, &bases, self.s3, self.project.layout()))
-                .transpose()?,
+            save_path: save_path.map(|path| resolve_save_path(path, &bases, self.s3, layout)).transpose()?,
         })
     }
 }
 
+/// Checks that the data of a pipeline is there.
+pub(crate) fn data_sources(
+    project: &Project,
+    kind: PipelineKind,
+    s3: &S3Access,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Sources, RunError> {
+    let (plan, layout) = (project.plan(), project.layout());
+    let named = plan.external.load_data(kind);
+    // Data that is loaded once may have gone from its source since.
+    let once = plan.control.get_external_data == Fetch::Once;
+    let already = if once { loaded_once(layout, kind, named) } else { None };
+    Ok(match already {
+        Some(data) => Sources::Loaded(data),
+        None => Sources::ToLoad(check_sources(&project.bases(), named, s3, cancelled)?),
+    })
+}
+
 /// The data of a pipeline.
-pub(super) enum Sources {
+#[derive(Debug)]
+pub(crate) enum Sources {
     /// It lies in `input/` and is not to be looked at again.
     Loaded(LoadedData),
     /// It is to be copied where it has changed.
     ToLoad(Vec<DataSource>),
+}
+
+impl Sources {
+    /// No data.
+    pub(super) fn none() -> &'static Self {
+        static NONE: Sources = Sources::ToLoad(Vec::new());
+        &NONE
+    }
 }
 
 /// Places outside the project, checked before anything runs.

@@ -1,6 +1,7 @@
 //! Runs Python assets: prepares their code and environments, keeps a worker for each environment.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alo_assets::guard::{Ended, Guard};
@@ -16,6 +17,7 @@ use super::message::{Message, Outcome, RunStep, Stage, ToWorker};
 use super::setup::prepare_pipeline;
 use super::usage::UsageMeter;
 use super::value::map_to_json;
+use super::warm::WarmPython;
 use super::worker::{Heard, Worker, WorkerError};
 use crate::context::StepContext;
 use crate::error_chain::error_chain;
@@ -38,12 +40,14 @@ pub struct PythonExecutor {
     /// Keeps the environments of the workers in the cache.
     uses: BTreeMap<String, EnvironmentUse>,
     prepared: Option<Pipeline>,
+    /// What was made ready for several runs, of which this is one.
+    warm: Option<Arc<WarmPython>>,
 }
 
 /// The pipeline that is running.
 struct Pipeline {
     kind: PipelineKind,
-    setup: PreparedPipeline,
+    setup: Arc<PreparedPipeline>,
     hand_off: HandOff,
     /// Whether its first step is still to come.
     is_new: bool,
@@ -69,7 +73,13 @@ impl PythonExecutor {
             checks: Checks::default(),
             has_failed: false,
             prepared: None,
+            warm: None,
         }
+    }
+
+    /// Runs with what was made ready before.
+    pub(super) fn warm(machine: Machine, warm: Arc<WarmPython>) -> Self {
+        Self { warm: Some(warm), ..Self::new(machine) }
     }
 
     /// Ends a step that takes longer. Default: no limit.
@@ -77,6 +87,26 @@ impl PythonExecutor {
     pub fn step_timeout(mut self, limit: Duration) -> Self {
         self.step_timeout = Some(limit);
         self
+    }
+
+    /// Makes code and environments of a pipeline ready.
+    fn set_up(&mut self, preparation: &mut Preparation<'_>) -> Result<PreparedPipeline, ExecutorError> {
+        let kind = preparation.pipeline.kind;
+        let mut journal = preparation.journal.reborrow();
+        let mut tell = |detail: SetupEvent| {
+            journal.note(&detail.to_string());
+            journal.emit(&Event::Setup { pipeline: kind, detail });
+        };
+        let (project, policy) = (preparation.project, preparation.policy);
+        let mut setup = loop {
+            let setup =
+                prepare_pipeline(&self.machine, project, kind, policy, preparation.cancel, &mut tell)?;
+            if self.hold(&setup)? {
+                break setup;
+            }
+        };
+        self.checks.add(std::mem::take(&mut setup.finishing), preparation.cancel);
+        Ok(setup)
     }
 
     /// Keeps the environments from being pruned. Tells whether they are all there: one may have gone just before.
@@ -126,20 +156,10 @@ impl PythonExecutor {
 impl Executor for PythonExecutor {
     fn prepare(&mut self, mut preparation: Preparation<'_>) -> Result<Prepared, ExecutorError> {
         let kind = preparation.pipeline.kind;
-        let mut journal = preparation.journal.reborrow();
-        let mut tell = |detail: SetupEvent| {
-            journal.note(&detail.to_string());
-            journal.emit(&Event::Setup { pipeline: kind, detail });
+        let setup = match &self.warm {
+            Some(warm) => warm.setup(kind)?,
+            None => Arc::new(self.set_up(&mut preparation)?),
         };
-        let (project, policy) = (preparation.project, preparation.policy);
-        let mut setup = loop {
-            let setup =
-                prepare_pipeline(&self.machine, project, kind, policy, preparation.cancel, &mut tell)?;
-            if self.hold(&setup)? {
-                break setup;
-            }
-        };
-        self.checks.add(std::mem::take(&mut setup.finishing), preparation.cancel);
         for environment in &setup.environments {
             self.start_worker(environment, &preparation)?;
         }
@@ -176,7 +196,12 @@ impl Executor for PythonExecutor {
         };
         let file = asset.code.file.file_name().unwrap_or_default().to_owned();
         let speaker = Speaker { step: step.clone(), file };
-        let crash_file = context.scope().project.layout().state().join("crash");
+        let layout = context.scope().project.layout();
+        let crash_file = match &self.warm {
+            None => layout.state().join("crash"),
+            // Others run beside this one.
+            Some(_) => layout.staging().join(context.scope().run.as_str()).join("crash"),
+        };
         let hand_off = pipeline.hand_off.files(context, &pipeline.setup);
         let hand_off = hand_off.map_err(|error| broken(error_chain(&error)))?;
         let request = ToWorker::RunStep(Box::new(RunStep {

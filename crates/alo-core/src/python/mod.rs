@@ -14,7 +14,9 @@ mod setup;
 mod usage;
 mod value;
 mod variables;
+mod warm;
 mod worker;
 
 pub use executor::PythonExecutor;
 pub(crate) use setup::{complete, prepare_pipeline};
+pub(crate) use warm::WarmPython;
