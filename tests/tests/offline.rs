@@ -45,3 +45,23 @@ fn a_fetched_project_runs_where_there_is_no_network() {
     }
     assert_eq!(env.read("alo.lock"), lock);
 }
+
+#[test]
+fn what_both_pipelines_lack_is_told_before_either_runs() {
+    let env = TestEnv::new();
+    env.write("assets/input/asset_input.py", asset("print('it ran')"));
+    env.write("assets/inference/asset_inference.py", asset("pass"));
+    let plan = PlanText::new()
+        .train(&["input", "train"])
+        .code("train", "https://code.example/train.git")
+        .inference(&["input", "inference"])
+        .requirements("inference", "[no_such_wheel==1.0]");
+    env.write("experimental_plan.yaml", plan.to_string());
+    for command in [&["run", "--offline"][..], &["fetch", "--offline"]] {
+        let outcome = env.alo_without_network(command).expect(1);
+        let outcome = outcome.says("step `train`: the default branch of `https://code.example/train.git`");
+        let outcome =
+            outcome.says("no-such-wheel==1.0").says("train and inference pipelines").says("alo fetch");
+        assert!(!outcome.stderr.contains("it ran"), "{outcome:?}");
+    }
+}

@@ -5,6 +5,7 @@ use alo_plan::Pipeline;
 
 use crate::cancel::CancelToken;
 use crate::context::StepContext;
+use crate::event::Observer;
 use crate::failure::StepFailure;
 use crate::journal::Journal;
 use crate::project::Project;
@@ -14,6 +15,13 @@ use crate::project::Project;
 /// The engine calls [`prepare`](Self::prepare) before each pipeline, then [`run_step`](Self::run_step) for each of its steps
 /// in order, then [`finish`](Self::finish), whether they succeeded or not.
 pub trait Executor {
+    /// Looks, before the first pipeline of a run begins, for what would keep a later one from running and can be known now.
+    ///
+    /// Default: nothing is looked for.
+    fn look_ahead(&mut self, _ahead: Ahead<'_>) -> Result<(), ExecutorError> {
+        Ok(())
+    }
+
     /// Makes ready what the steps of a pipeline need, before any of them runs.
     fn prepare(&mut self, preparation: Preparation<'_>) -> Result<Prepared, ExecutorError>;
 
@@ -24,6 +32,21 @@ pub trait Executor {
     ///
     /// After it nothing of the pipeline writes to its folders any longer.
     fn finish(&mut self, more: bool, journal: &mut Journal<'_>);
+}
+
+/// The pipelines of a run that is about to begin.
+#[non_exhaustive]
+pub struct Ahead<'a> {
+    /// The plan and its folder.
+    pub project: &'a Project,
+    /// The pipelines, in the order in which they will run.
+    pub pipelines: &'a [&'a Pipeline],
+    /// What their set-up may refresh.
+    pub policy: &'a SetupPolicy,
+    /// Asks to stop.
+    pub cancel: &'a CancelToken,
+    /// Where to tell what happens.
+    pub observer: &'a mut dyn Observer,
 }
 
 /// What is to be prepared.

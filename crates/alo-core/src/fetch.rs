@@ -9,7 +9,7 @@ use crate::engine::{RunError, RunOptions, take_lock};
 use crate::event::{Event, Observer, Phase};
 use crate::fetch_report::{FetchReport, FetchedPipeline, code_changes, package_changes};
 use crate::project::Project;
-use crate::python::{complete, prepare_pipeline};
+use crate::python::{all_is_there, complete, prepare_pipeline};
 
 /// Makes code and environments of a project ready, so that its runs need no network, and writes `alo.lock`.
 ///
@@ -41,6 +41,9 @@ pub fn fetch(
         project: project.root().to_owned(),
         ..FetchReport::default()
     };
+    let mut tell = |pipeline, detail| observer.event(&Event::Setup { pipeline, detail });
+    all_is_there(machine, project, &pipelines, &options.setup, &options.cancel, &mut tell)
+        .map_err(|error| if options.cancel.is_cancelled() { RunError::Interrupted } else { error.into() })?;
     for pipeline in pipelines {
         let (kind, began) = (pipeline.kind, Instant::now());
         let steps = pipeline.steps.iter().map(|step| step.name.to_string()).collect();

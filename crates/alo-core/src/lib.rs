@@ -60,7 +60,7 @@ pub use eject::eject;
 pub use engine::{Engine, Mode, RunError, RunFailure, RunOptions};
 pub use error_chain::error_chain;
 pub use event::{Event, Level, Observer, Phase, Stream};
-pub use executor::{Executor, ExecutorError, Preparation, Prepared, StepCode, UsedEnvironment};
+pub use executor::{Ahead, Executor, ExecutorError, Preparation, Prepared, StepCode, UsedEnvironment};
 pub use failure::{FailureKind, StepFailure};
 pub use fetch::fetch;
 pub use fetch_report::{

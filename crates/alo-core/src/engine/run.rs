@@ -11,7 +11,7 @@ use super::options::RunOptions;
 use super::pipeline_run::PipelineRun;
 use super::scope::{Outside, RunScope, Sources};
 use crate::event::{Event, Level, Observer};
-use crate::executor::Executor;
+use crate::executor::{Ahead, Executor};
 use crate::project::Project;
 use crate::report::RunReport;
 
@@ -100,20 +100,20 @@ impl Engine {
         for pipeline in pipelines {
             match scope.outside(pipeline) {
                 Ok(places) => outside.push(places),
-                Err(error) => {
-                    let refused = PipelineRun {
-                        scope,
-                        pipeline,
-                        sources: Sources::none(),
-                        save_path: None,
-                        more: false,
-                        head: None,
-                    };
-                    let end = refused.refuse(error, observer);
-                    report.pipelines.push(end.report);
-                    return end.error.map_or(Ok(()), Err);
-                }
+                Err(error) => return refuse(scope, pipeline, error, report, observer),
             }
+        }
+        let ahead = Ahead {
+            project: scope.project,
+            pipelines,
+            policy: &scope.options.setup,
+            cancel: &scope.options.cancel,
+            observer: &mut *observer,
+        };
+        if let (Err(error), Some(first)) = (self.executor.look_ahead(ahead), pipelines.first()) {
+            let is_cancelled = scope.options.cancel.is_cancelled();
+            let error = if is_cancelled { RunError::Interrupted } else { error.into() };
+            return refuse(scope, first, error, report, observer);
         }
         for (index, (pipeline, Outside { sources, save_path })) in pipelines.iter().zip(&outside).enumerate()
         {
@@ -128,6 +128,21 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Records a pipeline that cannot run, and the run with it.
+fn refuse(
+    scope: RunScope<'_>,
+    pipeline: &Pipeline,
+    error: RunError,
+    report: &mut RunReport,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let sources = Sources::none();
+    let refused = PipelineRun { scope, pipeline, sources, save_path: None, more: false, head: None };
+    let end = refused.refuse(error, observer);
+    report.pipelines.push(end.report);
+    end.error.map_or(Ok(()), Err)
 }
 
 /// Waits for the project, or not, as the options say.

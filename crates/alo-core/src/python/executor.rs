@@ -14,6 +14,7 @@ use super::crash;
 use super::embedded;
 use super::hand_off::HandOff;
 use super::message::{Message, Outcome, RunStep, Stage, ToWorker};
+use super::missing::all_is_there;
 use super::setup::prepare_pipeline;
 use super::usage::UsageMeter;
 use super::value::map_to_json;
@@ -22,7 +23,7 @@ use super::worker::{Heard, Worker, WorkerError};
 use crate::context::StepContext;
 use crate::error_chain::error_chain;
 use crate::event::{Event, Level, Stream};
-use crate::executor::{Executor, ExecutorError, Preparation, Prepared, StepCode, UsedEnvironment};
+use crate::executor::{Ahead, Executor, ExecutorError, Preparation, Prepared, StepCode, UsedEnvironment};
 use crate::failure::{FailureKind, StepFailure};
 use crate::journal::Journal;
 
@@ -154,6 +155,12 @@ impl PythonExecutor {
 }
 
 impl Executor for PythonExecutor {
+    fn look_ahead(&mut self, ahead: Ahead<'_>) -> Result<(), ExecutorError> {
+        let Ahead { project, pipelines, policy, cancel, observer } = ahead;
+        let mut tell = |pipeline, detail| observer.event(&Event::Setup { pipeline, detail });
+        all_is_there(&self.machine, project, pipelines, policy, cancel, &mut tell)
+    }
+
     fn prepare(&mut self, mut preparation: Preparation<'_>) -> Result<Prepared, ExecutorError> {
         let kind = preparation.pipeline.kind;
         let setup = match &self.warm {

@@ -7,6 +7,7 @@ mod embedded;
 mod executor;
 mod hand_off;
 mod message;
+mod missing;
 mod module_names;
 mod output;
 mod private_folder;
@@ -18,5 +19,6 @@ mod warm;
 mod worker;
 
 pub use executor::PythonExecutor;
+pub(crate) use missing::all_is_there;
 pub(crate) use setup::{complete, prepare_pipeline};
 pub(crate) use warm::WarmPython;
