@@ -1,9 +1,12 @@
 //! A machine is prepared with `alo fetch` and then unplugged: the network is really gone.
+#![expect(clippy::print_stderr, reason = "a test that cannot be done here says so")]
 
 use alo_tests::{IndexServer, PlanText, Repository, TestEnv, asset, wheel};
 
 use crate::http_backend::{HttpBackend, Manners};
 
+#[path = "../../crates/alo-assets/tests/setup/git_machine.rs"]
+mod git_machine;
 #[path = "../../crates/alo-assets/tests/setup/http_backend.rs"]
 mod http_backend;
 

@@ -1,10 +1,13 @@
 //! What opens doors stands nowhere but where the user has put it: not in any output, log, record, lock or cache.
+#![expect(clippy::print_stderr, reason = "a test that cannot be done here says so")]
 
 use alo_tests::{IndexServer, Outcome, PlanText, Repository, S3Server, TestEnv, asset, wheel};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::http_backend::{HttpBackend, Manners};
 
+#[path = "../../crates/alo-assets/tests/setup/git_machine.rs"]
+mod git_machine;
 #[path = "../../crates/alo-assets/tests/setup/http_backend.rs"]
 mod http_backend;
 

@@ -42,7 +42,7 @@ pub use event::SetupEvent;
 pub use finishing::{Finishing, ImportOutcome, ImportState, Verdict};
 pub use git::{
     CommitId, CommitIdError, GitError, GitRef, GitUrl, GitUrlError, SubmoduleError, TransportError, TreeId,
-    TreeIdError,
+    TreeIdError, Unsupported,
 };
 pub use grouping::{Claim, Clash, Split};
 pub use inspection::{AssetReport, AssetUse, Generation, InspectionError, inspect};

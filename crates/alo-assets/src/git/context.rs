@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
+use super::complaint;
 use super::config::UserConfig;
+use super::unsupported::Unsupported;
 use super::url::{Credentials, GitUrl, Kind};
 use crate::Machine;
 
@@ -55,6 +57,12 @@ pub enum TransportError {
     /// `ssh` could not be started, or failed.
     #[error("{0}")]
     Ssh(String),
+    /// The git program failed.
+    #[error("{0}")]
+    Program(String),
+    /// Only the git program can do it.
+    #[error("the git program is needed, since {0}")]
+    Unsupported(#[from] Unsupported),
     /// The run has been cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -66,12 +74,7 @@ impl TransportError {
         match self {
             Self::Unavailable(_) | Self::Truncated => true,
             Self::Connection(source) => is_broken_connection(source.as_ref()),
-            Self::Ssh(text) => {
-                let text = text.to_ascii_lowercase();
-                let passing =
-                    ["connection reset", "connection closed by", "temporary failure", "broken pipe"];
-                passing.iter().any(|part| text.contains(part))
-            }
+            Self::Ssh(text) | Self::Program(text) => complaint::is_transient(text),
             _ => false,
         }
     }

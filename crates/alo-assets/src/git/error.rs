@@ -8,8 +8,18 @@ use super::context::TransportError;
 use super::object_id::CommitId;
 use super::reference::GitRef;
 use super::submodule::SubmoduleError;
+use super::unsupported::Unsupported;
 use super::url::GitUrlError;
+use crate::interpreter::InterpreterError;
 use crate::key_lock::LockError;
+use crate::unpack::UnpackError;
+
+/// What to do where the git program is missing.
+const INSTALL: &str = "install git (`apt install git`, `dnf install git`, `brew install git`), \
+                       or name a folder with a clone of the repository";
+/// What to do where git does not trust a folder.
+const OWNER: &str =
+    "the repository belongs to another user: add it to `safe.directory` of your git configuration";
 
 /// Why the code of a git repository could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +34,28 @@ pub enum GitError {
         #[source]
         source: TransportError,
     },
+    /// Only the git program can fetch it, and there is none.
+    #[error("the git program is needed for `{url}` and is not on the search path: {why}")]
+    NoProgram {
+        /// The URL without credentials.
+        url: String,
+        /// What libgit2 cannot do.
+        why: Unsupported,
+    },
+    /// git has no such remote helper.
+    #[error("`{url}` needs the program `git-remote-{helper}`, which is not on the search path")]
+    NoHelper {
+        /// The URL without credentials.
+        url: String,
+        /// The helper.
+        helper: String,
+    },
+    /// There is no Python to start the git program safely.
+    #[error(transparent)]
+    Interpreter(#[from] InterpreterError),
+    /// alo's own files for starting the git program could not be unpacked.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
     /// A local repository is not there.
     #[error("`{path}` is no git repository")]
     NoRepository {
@@ -166,8 +198,16 @@ impl GitError {
                 }
                 TransportError::NotGit(_) => "check the URL: it should be the one `git clone` takes".to_owned(),
                 TransportError::Ssh(_) => "try the same host with `ssh -T`".to_owned(),
+                TransportError::Program(text) if text.contains("dubious ownership") => OWNER.to_owned(),
+                TransportError::Program(_) => "try the same address with `git ls-remote`".to_owned(),
+                TransportError::Unsupported(_) => INSTALL.to_owned(),
                 TransportError::Cancelled => return None,
             }),
+            Self::NoProgram { .. } => Some(INSTALL.to_owned()),
+            Self::NoHelper { helper, .. } => Some(format!(
+                "install the package that brings `git-remote-{helper}`, or write the repository's `https://` or `ssh://` address"
+            )),
+            Self::Interpreter(error) => error.hint(),
             Self::NoRepository { .. } => Some("check the path in `code`".to_owned()),
             Self::NoReference { near, .. } if !near.is_empty() => {
                 let near: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
@@ -182,7 +222,7 @@ impl GitError {
             }
             Self::Empty { .. } => Some("push a commit to it first".to_owned()),
             Self::Git { source, .. } if source.code() == git2::ErrorCode::Owner => {
-                Some("the repository belongs to another user: add it to `safe.directory` of your git configuration".to_owned())
+                Some(OWNER.to_owned())
             }
             Self::Cache { .. } => Some("check the space and the permissions of the cache folder".to_owned()),
             Self::Timeout { .. } => Some("write a number such as `120`, or unset it".to_owned()),
@@ -199,7 +239,7 @@ impl GitError {
                 }
                 source => source.hint(),
             },
-            Self::Git { .. } | Self::Lock(_) | Self::Cancelled => None,
+            Self::Git { .. } | Self::Unpack(_) | Self::Lock(_) | Self::Cancelled => None,
         }
     }
 

@@ -10,9 +10,14 @@ use ureq::{Agent, Proxy, ResponseExt};
 use super::context::{CONNECT_TIMEOUT, Context, TransportError};
 use super::credential::Search;
 use super::incoming::{Arriving, Incoming};
+use super::object_id::{SHA1_LENGTH, SHA256_LENGTH};
+use super::unsupported::Unsupported;
 use super::url::{Credentials, Kind};
 
 const DISCOVERY: &str = "/info/refs?service=git-upload-pack";
+
+/// Settings of `http.*` that a conversation cannot do without, and that only the git program knows, in small letters.
+const SETTINGS: [&str; 3] = ["sslcert", "cookiefile", "proxyauthmethod"];
 
 /// Talks the "smart" protocol: one GET that lists the references, then stateless POSTs.
 pub(super) struct HttpTransport {
@@ -29,6 +34,12 @@ impl HttpTransport {
             return Err(git2::Error::from_str("no HTTP address"));
         };
         let url = url.clone();
+        let certificate = context.variable("GIT_SSL_CERT").map(|_| SETTINGS[0]);
+        let setting = SETTINGS.into_iter().find(|name| context.config.http(name, &url).is_some());
+        if let Some(setting) = certificate.or(setting) {
+            context.fail(Unsupported::Setting(setting).into());
+            return Err(git2::Error::from_str("a setting that only git obeys"));
+        }
         let agent = agent(&context, &url);
         Ok(Self { context, agent, base: Arc::new(Mutex::new(url.clone())), first: url })
     }
@@ -110,7 +121,7 @@ impl Request {
         let status = answer.status();
         match status.as_u16() {
             200 => {}
-            401 => return Err(TransportError::Refused(format!("HTTP status {status}"))),
+            401 => return Err(refused(&answer)),
             403 => return Err(TransportError::Forbidden(format!("HTTP status {status}"))),
             407 => return Err(TransportError::Proxy(format!("HTTP status {status}"))),
             404 | 410 => return Err(TransportError::NotFound(format!("HTTP status {status}"))),
@@ -121,7 +132,11 @@ impl Request {
         }
         let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
         if !kind.is_some_and(|kind| kind.starts_with("application/x-git-upload-pack-")) {
-            return Err(TransportError::NotGit(format!("a page of type `{}`", kind.unwrap_or("unknown"))));
+            let kind = kind.unwrap_or("unknown").to_owned();
+            if self.is_discovery && is_list_of_references(answer.body_mut())? {
+                return Err(Unsupported::PlainFiles.into());
+            }
+            return Err(TransportError::NotGit(format!("a page of type `{kind}`")));
         }
         if self.is_discovery {
             let found = answer.get_uri().to_string();
@@ -198,6 +213,28 @@ impl Request {
     }
 }
 
+/// A status 401, which asks for a password, or else for what only the git program knows.
+fn refused(answer: &Answer) -> TransportError {
+    let wanted = answer.headers().get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok());
+    let schemes: Vec<_> = wanted.filter_map(|value| value.split_whitespace().next()).collect();
+    match schemes.first() {
+        Some(scheme) if !schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case("basic")) => {
+            Unsupported::Authentication((*scheme).to_owned()).into()
+        }
+        _ => TransportError::Refused(format!("HTTP status {}", answer.status())),
+    }
+}
+
+/// Whether the body begins as `info/refs` of a repository that lies on a web server: the name of an object, a tab.
+fn is_list_of_references(body: &mut ureq::Body) -> Result<bool, TransportError> {
+    let mut beginning = Vec::new();
+    let body = body.as_reader().take(SHA256_LENGTH as u64 + 1);
+    let read = { body }.read_to_end(&mut beginning);
+    read.map_err(|error| TransportError::Connection(Box::new(error)))?;
+    let digits = beginning.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    Ok(matches!(digits, SHA1_LENGTH | SHA256_LENGTH) && beginning.get(digits) == Some(&b'\t'))
+}
+
 type Answer = ureq::http::Response<ureq::Body>;
 
 fn connection(error: ureq::Error) -> TransportError {
@@ -270,7 +307,7 @@ pub(super) fn origin(url: &str) -> &str {
 }
 
 /// The value of an `Authorization` header (RFC 7617).
-fn basic(credentials: &Credentials) -> String {
+pub(super) fn basic(credentials: &Credentials) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let text = format!("{}:{}", credentials.user, credentials.password);
     let mut value = String::from("Basic ");

@@ -6,12 +6,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::context::{Context, TransportError};
+use super::unsupported::Unsupported;
 
 /// How often a waiting reader looks whether the run has been cancelled.
 const POLL: Duration = Duration::from_millis(50);
 /// Chunks under way; the rest waits in the kernel.
 const BACKLOG: usize = 8;
 const CHUNK: usize = 64 * 1024;
+/// Servers tell what they can do in their first line.
+const BEGINNING: usize = 4 * 1024;
+const SHA256: &[u8] = b"object-format=sha256";
 
 /// The reading end. A thread that is stuck in a system call is left behind when the reader gives up; it ends with its
 /// connection.
@@ -19,6 +23,8 @@ pub(super) struct Incoming {
     context: Arc<Context>,
     chunks: Receiver<Result<Vec<u8>, TransportError>>,
     chunk: io::Cursor<Vec<u8>>,
+    /// How the conversation began, for as long as that has to be looked at.
+    beginning: Option<Vec<u8>>,
 }
 
 /// The writing end, for the thread.
@@ -38,7 +44,7 @@ impl Incoming {
                 let _ = arriving.0.send(Err(error));
             }
         })?;
-        Ok(Self { context, chunks, chunk: io::Cursor::default() })
+        Ok(Self { context, chunks, chunk: io::Cursor::default(), beginning: Some(Vec::new()) })
     }
 
     fn next_chunk(&self) -> Result<Option<Vec<u8>>, TransportError> {
@@ -59,6 +65,22 @@ impl Incoming {
     }
 }
 
+impl Incoming {
+    /// Looks for the line by which a server says that it names objects in a way that libgit2 does not know.
+    fn inspected(&mut self, chunk: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, TransportError> {
+        if let (Some(beginning), Some(chunk)) = (&mut self.beginning, &chunk) {
+            beginning.extend_from_slice(chunk.get(..BEGINNING).unwrap_or(chunk));
+            if beginning.windows(SHA256.len()).any(|part| part == SHA256) {
+                return Err(Unsupported::Sha256.into());
+            }
+            if beginning.len() >= BEGINNING {
+                self.beginning = None;
+            }
+        }
+        Ok(chunk)
+    }
+}
+
 impl Read for Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
@@ -66,7 +88,7 @@ impl Read for Incoming {
             if count > 0 || buffer.is_empty() {
                 return Ok(count);
             }
-            match self.next_chunk() {
+            match self.next_chunk().and_then(|chunk| self.inspected(chunk)) {
                 Ok(Some(chunk)) => self.chunk = io::Cursor::new(chunk),
                 Ok(None) => return Ok(0),
                 Err(error) => {

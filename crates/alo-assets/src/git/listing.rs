@@ -18,8 +18,16 @@ const PEELED: &str = "^{}";
 /// A name that the server lists, with what it points at.
 pub(super) struct Listed {
     pub(super) name: String,
-    pub(super) id: Oid,
+    /// All digits of the object's name.
+    pub(super) id: String,
     pub(super) symbolic: Option<String>,
+}
+
+impl Listed {
+    /// The object's name for libgit2, which knows those of SHA-1 alone.
+    pub(super) fn oid(&self) -> Result<Oid, git2::Error> {
+        Oid::from_str(&self.id)
+    }
 }
 
 /// All names of a repository.
@@ -32,7 +40,8 @@ impl Listing {
         if let Ok(head) = source.head()
             && let (Ok(name), Some(id)) = (head.name(), head.target())
         {
-            listed.push(Listed { name: "HEAD".to_owned(), id, symbolic: Some(name.to_owned()) });
+            let symbolic = Some(name.to_owned());
+            listed.push(Listed { name: "HEAD".to_owned(), id: id.to_string(), symbolic });
         }
         for reference in source.references()? {
             let reference = reference?;
@@ -40,11 +49,12 @@ impl Listing {
             if let (Ok(name), Ok(resolved)) = (reference.name(), reference.resolve())
                 && let Some(id) = resolved.target()
             {
-                listed.push(Listed { name: name.to_owned(), id, symbolic: None });
+                listed.push(Listed { name: name.to_owned(), id: id.to_string(), symbolic: None });
                 if let Ok(peeled) = resolved.peel(git2::ObjectType::Commit)
                     && peeled.id() != id
                 {
-                    listed.push(Listed { name: format!("{name}{PEELED}"), id: peeled.id(), symbolic: None });
+                    let (name, id) = (format!("{name}{PEELED}"), peeled.id().to_string());
+                    listed.push(Listed { name, id, symbolic: None });
                 }
             }
         }

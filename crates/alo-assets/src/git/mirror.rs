@@ -13,6 +13,7 @@ use super::object_id::{CommitId, TreeId};
 use super::reference::GitRef;
 use super::submodule::{self, Submodule};
 use super::transport;
+use super::unsupported::Unsupported;
 use super::url::{GitUrl, Kind};
 use crate::digest;
 
@@ -55,7 +56,7 @@ impl Mirror {
     }
 
     fn path(cache: &Utf8Path, url: &GitUrl) -> Utf8PathBuf {
-        cache.join("git").join("mirrors").join(url.folder_name())
+        mirrors(cache).join(url.folder_name())
     }
 
     /// Whether the commit has been fetched.
@@ -74,6 +75,9 @@ impl Mirror {
     ) -> Result<Found, GitError> {
         let fetched = context.enter(|| match context.url.kind() {
             Kind::Folder(path) => self.fetch_from_folder(path, reference),
+            Kind::Helper(helper) => {
+                Err(self.unsupported(Unsupported::Helper(helper.program_part().to_owned())))
+            }
             _ => self.fetch_from_server(reference, context),
         });
         fetched.map_err(|error| match (context.take_failure(), error) {
@@ -94,13 +98,20 @@ impl Mirror {
     fn fetch_from_folder(&self, path: &Utf8Path, reference: Option<&GitRef>) -> Result<Found, GitError> {
         let failed = |source| self.failed(source);
         let source = Repository::open(path).map_err(|error| match error.code() {
+            git2::ErrorCode::NotFound if path.is_file() => self.unsupported(Unsupported::Bundle),
             git2::ErrorCode::NotFound => GitError::NoRepository { path: path.to_owned() },
+            // The format's version, one of its extensions, or the kind of its objects' names.
+            git2::ErrorCode::GenericError | git2::ErrorCode::Invalid
+                if error.class() == git2::ErrorClass::Repository =>
+            {
+                self.unsupported(Unsupported::Format(error.message().to_owned()))
+            }
             _ => failed(error),
         })?;
         let listing = Listing::of_repository(&source).map_err(failed)?;
         let chosen = listing.choose(reference, &self.url)?;
         let object = match (chosen, reference) {
-            (Some(chosen), _) => source.find_object(chosen.id, None),
+            (Some(chosen), _) => chosen.oid().and_then(|id| source.find_object(id, None)),
             (None, Some(text)) => source.revparse_single(text.as_str()),
             (None, None) => return Err(GitError::Empty { url: self.url.to_string() }),
         };
@@ -112,12 +123,24 @@ impl Mirror {
             (Err(error), _) => return Err(failed(error)),
         };
         let found = Found { commit: commit.id().into(), has_tag_too: listing.has_tag_of(chosen) };
-        if !self.has(&found.commit) {
-            let odb = self.repository.odb().map_err(failed)?;
-            copy_commit(&source, commit.id(), &odb)
-                .map_err(|source| GitError::Cache { url: self.url.to_string(), source })?;
-        }
+        self.copy(&source, commit.id())?;
         Ok(found)
+    }
+
+    /// Takes over one commit, without its history, from a bare repository of the cache.
+    pub(super) fn take(&self, folder: &Utf8Path, commit: &CommitId) -> Result<(), GitError> {
+        let source = Repository::open_bare(folder).map_err(|source| self.failed(source))?;
+        let id = Oid::from_str(commit.as_str()).map_err(|source| self.failed(source))?;
+        self.copy(&source, id)
+    }
+
+    fn copy(&self, source: &Repository, commit: Oid) -> Result<(), GitError> {
+        if self.has(&commit.into()) {
+            return Ok(());
+        }
+        let odb = self.repository.odb().map_err(|source| self.failed(source))?;
+        copy_commit(source, commit, &odb)
+            .map_err(|source| GitError::Cache { url: self.url.to_string(), source })
     }
 
     fn fetch_from_server(
@@ -130,10 +153,11 @@ impl Mirror {
         let chosen = listing.choose(reference, &self.url)?;
         let missing = |id: Oid| !self.repository.odb().is_ok_and(|odb| odb.exists(id));
         if let Some(chosen) = chosen {
-            if missing(chosen.id) {
+            let id = chosen.oid().map_err(failed)?;
+            if missing(id) {
                 self.download_tip(&[refspec(&chosen.name)], context).map_err(failed)?;
             }
-            let object = self.repository.find_object(chosen.id, None).map_err(failed)?;
+            let object = self.repository.find_object(id, None).map_err(failed)?;
             let commit = object.peel_to_commit().map_err(failed)?.id().into();
             return Ok(Found { commit, has_tag_too: listing.has_tag_of(Some(chosen)) });
         }
@@ -158,7 +182,7 @@ impl Mirror {
         context: &Arc<Context>,
     ) -> Result<(), git2::Error> {
         let text = reference.as_str().to_ascii_lowercase();
-        if let Some(head) = listing.branches_and_tags().find(|head| head.id.to_string().starts_with(&text)) {
+        if let Some(head) = listing.branches_and_tags().find(|head| head.id.starts_with(&text)) {
             return self.download_tip(&[refspec(&head.name)], context);
         }
         if let Ok(id) = CommitId::try_from(text) {
@@ -190,7 +214,7 @@ impl Mirror {
         let connection = remote.connect_auth(Direction::Fetch, Some(callbacks(context)), None)?;
         let heads = connection.list()?.iter().map(|head| Listed {
             name: head.name().to_owned(),
-            id: head.oid(),
+            id: head.oid().to_string(),
             symbolic: head.symref_target().map(str::to_owned),
         });
         Ok(Listing(heads.collect()))
@@ -244,6 +268,10 @@ impl Mirror {
     fn failed(&self, source: git2::Error) -> GitError {
         GitError::Git { url: self.url.to_string(), source }
     }
+
+    fn unsupported(&self, why: Unsupported) -> GitError {
+        GitError::Transport { url: self.url.to_string(), source: why.into() }
+    }
 }
 
 fn callbacks(context: &Arc<Context>) -> RemoteCallbacks<'static> {
@@ -267,6 +295,11 @@ fn copy_commit(source: &Repository, commit: Oid, to: &git2::Odb<'_>) -> io::Resu
     built.map_err(io::Error::other)?;
     writer.commit().map_err(io::Error::other)?;
     Ok(())
+}
+
+/// The folder of all mirrors.
+pub(super) fn mirrors(cache: &Utf8Path) -> Utf8PathBuf {
+    cache.join("git").join("mirrors")
 }
 
 /// Whether libgit2 found that the server cannot do what is asked, before it asked.

@@ -1,22 +1,28 @@
-//! Git repositories, by libgit2: the only module that knows of it.
+//! Git repositories, by libgit2, and by the git program where libgit2 cannot: the only module that knows of them.
 
 mod checkout;
+mod complaint;
 mod config;
+mod contents;
 mod context;
 mod credential;
 mod daemon;
 mod error;
+mod fallback;
 mod http;
 mod incoming;
 mod listing;
 mod mirror;
 mod object_id;
+mod program;
 mod reference;
 mod ssh;
 mod store;
 mod submodule;
 mod transport;
+mod unsupported;
 mod url;
+mod wide_mirror;
 
 pub(crate) use checkout::Checkout;
 pub use context::TransportError;
@@ -25,4 +31,5 @@ pub use object_id::{CommitId, CommitIdError, TreeId, TreeIdError};
 pub use reference::GitRef;
 pub(crate) use store::GitStore;
 pub use submodule::SubmoduleError;
+pub use unsupported::Unsupported;
 pub use url::{GitUrl, GitUrlError};

@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The number of digits of SHA-1 and SHA-256, the two kinds of names that git gives to objects.
-const LENGTHS: [usize; 2] = [40, 64];
+/// The number of digits of SHA-1.
+pub(super) const SHA1_LENGTH: usize = 40;
+/// The number of digits of SHA-256.
+pub(super) const SHA256_LENGTH: usize = 64;
 
 /// The full hash of a commit: 40 hexadecimal digits (64 in a SHA-256 repository).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,13 +30,19 @@ pub struct CommitIdError(String);
 pub struct TreeIdError(String);
 
 fn is_full_hash(text: &str) -> bool {
-    LENGTHS.contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    matches!(text.len(), SHA1_LENGTH | SHA256_LENGTH)
+        && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 impl CommitId {
     /// All its digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is of a repository whose objects are named by SHA-256.
+    pub(crate) fn is_sha256(&self) -> bool {
+        self.0.len() == SHA256_LENGTH
     }
 
     /// The first ten digits, for people.

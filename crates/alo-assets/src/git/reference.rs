@@ -23,7 +23,7 @@ impl GitRef {
 
     /// Whether it can be a commit, whole or abbreviated to at least seven digits.
     pub(super) fn may_be_commit(&self) -> bool {
-        (7..=40).contains(&self.0.len()) && self.0.bytes().all(|byte| byte.is_ascii_hexdigit())
+        (7..=64).contains(&self.0.len()) && self.0.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 }
 

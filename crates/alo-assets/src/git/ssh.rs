@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
 
+use super::complaint;
 use super::context::{CONNECT_TIMEOUT, Context, TransportError};
 use super::incoming::Incoming;
+use super::unsupported::Unsupported;
 use super::url::{Kind, SshAddress};
 
 /// What `ssh` says when it is wrong, cut at this many bytes.
@@ -119,7 +121,7 @@ fn connect(context: &Arc<Context>) -> Result<Connection, TransportError> {
     let (Some(mut stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(TransportError::Ssh("its output cannot be read".to_owned()));
     };
-    let complaint = std::thread::Builder::new().name("ssh-stderr".to_owned()).spawn(move || {
+    let said = std::thread::Builder::new().name("ssh-stderr".to_owned()).spawn(move || {
         let mut text = Vec::new();
         let mut stderr = stderr;
         // What cannot be read is missing from the message, no more.
@@ -127,13 +129,17 @@ fn connect(context: &Arc<Context>) -> Result<Connection, TransportError> {
         let _ = io::copy(&mut stderr, &mut io::sink());
         String::from_utf8_lossy(&text).trim().to_owned()
     });
-    let complaint = complaint.map_err(failed)?;
+    let said = said.map_err(failed)?;
     let incoming = Incoming::spawn(Arc::clone(context), move |out| {
         let mut counted = Counted { source: &mut stdout, count: 0 };
         out.copy_from(&mut counted)?;
-        let complaint = complaint.join().unwrap_or_default();
+        let said = said.join().unwrap_or_default();
         // A server that refuses us says so before it has sent a single byte.
-        if counted.count == 0 { Err(classify(&complaint)) } else { Ok(()) }
+        if counted.count > 0 {
+            return Ok(());
+        }
+        let silent = "ssh ended without a word";
+        Err(complaint::classify(if said.is_empty() { silent } else { &said }, TransportError::Ssh))
     })
     .map_err(failed)?;
     Ok(Connection { child: Mutex::new(child), stdin: Mutex::new(stdin), incoming: Mutex::new(incoming) })
@@ -150,16 +156,14 @@ fn command(context: &Context) -> Result<Vec<OsString>, TransportError> {
     let Some((name, text)) = written else {
         return Ok(if context.ssh.is_empty() { vec!["ssh".into()] } else { context.ssh.clone() });
     };
-    // What only a shell understands is refused rather than misunderstood.
+    // What only a shell understands is left to the git program, which starts one.
     match shlex::split(text) {
         Some(words)
             if !words.is_empty() && !text.contains(['$', '`', '|', ';', '&', '<', '>', '(', '*', '~']) =>
         {
             Ok(words.into_iter().map(Into::into).collect())
         }
-        _ => {
-            Err(TransportError::Ssh(format!("`{name}` needs a shell, which is not used: write plain words")))
-        }
+        _ => Err(Unsupported::Shell(name).into()),
     }
 }
 
@@ -209,21 +213,6 @@ fn quote(path: &str) -> String {
     }
 }
 
-fn classify(complaint: &str) -> TransportError {
-    let says = |part: &str| complaint.to_ascii_lowercase().contains(part);
-    let text =
-        if complaint.is_empty() { "ssh ended without a word".to_owned() } else { complaint.to_owned() };
-    if says("permission denied") || says("host key verification failed") || says("access denied") {
-        TransportError::Refused(text)
-    } else if (says("repository") || says("project"))
-        && ["not found", "not be found", "does not exist", "does not appear"].iter().any(|part| says(part))
-    {
-        TransportError::NotFound(text)
-    } else {
-        TransportError::Ssh(text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,12 +240,5 @@ mod tests {
     fn a_home_folder_stays_outside_the_quotes_unless_it_is_odd() {
         assert_eq!(quote("~me/a"), "~me'/a'");
         assert_eq!(quote("~$(x)/a"), "'~$(x)/a'");
-    }
-
-    #[test]
-    fn the_complaint_tells_the_kind_of_failure() {
-        assert!(matches!(classify("git@h: Permission denied (publickey)."), TransportError::Refused(_)));
-        assert!(matches!(classify("ERROR: Repository not found."), TransportError::NotFound(_)));
-        assert!(matches!(classify("ssh: Could not resolve hostname h"), TransportError::Ssh(_)));
     }
 }

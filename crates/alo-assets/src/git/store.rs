@@ -8,13 +8,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::checkout::{Checkout, Checkouts, Written};
 use super::config::UserConfig;
-use super::context::{Context, STALL_TIMEOUT};
+use super::contents::Contents;
+use super::context::{Context, STALL_TIMEOUT, TransportError};
 use super::error::GitError;
+use super::fallback::Fallback;
 use super::mirror::{Found, Mirror};
 use super::object_id::CommitId;
+use super::program::GitProgram;
 use super::reference::GitRef;
 use super::submodule::{self, COUNT_LIMIT, DEPTH_LIMIT, Submodule, SubmoduleError};
+use super::unsupported::Unsupported;
 use super::url::{GitUrl, Kind};
+use super::wide_mirror::WideMirror;
 use crate::key_lock::KeyLock;
 use crate::{Machine, SetupEvent};
 
@@ -94,7 +99,9 @@ impl<'a> GitStore<'a> {
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<(), GitError> {
         let _lock = self.lock(url)?;
-        if Mirror::open(&self.machine.cache, url)?.has(commit) {
+        if let Some(contents) = self.contents(url, commit)?
+            && contents.has(commit)?
+        {
             return Ok(());
         }
         let reference = GitRef::new(commit.as_str());
@@ -114,7 +121,7 @@ impl<'a> GitStore<'a> {
         let mut found: Vec<Submodule> = Vec::new();
         let mut waiting = vec![(url.clone(), commit.clone(), Utf8PathBuf::new(), 0)];
         while let Some((parent, commit, below, depth)) = waiting.pop() {
-            for submodule in Mirror::open(&self.machine.cache, &parent)?.submodules(&commit)? {
+            for submodule in self.fetched(&parent, &commit)?.submodules(&commit)? {
                 let path = below.join(&submodule.path);
                 if depth == DEPTH_LIMIT || found.len() == COUNT_LIMIT {
                     let (url, source) = (url.to_string(), SubmoduleError::TooMany);
@@ -143,18 +150,36 @@ impl<'a> GitStore<'a> {
         submodules: &[Submodule],
         folder: &Utf8Path,
     ) -> Result<Written, GitError> {
-        let cache = &self.machine.cache;
-        let tree = Mirror::open(cache, url)?.write_files(commit, folder)?;
+        let tree = self.fetched(url, commit)?.write_files(commit, folder)?;
         let mut empty_folders = Vec::new();
         for Submodule { path, commit, url: source } in submodules {
             let failed = |source| GitError::Cache { url: url.to_string(), source };
             let place = submodule::prepare_folder(folder, path).map_err(failed)?;
             match source {
-                Some(source) => drop(Mirror::open(cache, source)?.write_files(commit, &place)?),
+                Some(source) => drop(self.fetched(source, commit)?.write_files(commit, &place)?),
                 None => empty_folders.push(path.clone()),
             }
         }
         Ok(Written { tree, empty_folders })
+    }
+
+    /// The mirror that would hold the commit; `None` if none does.
+    fn contents<'b>(&'b self, url: &'b GitUrl, commit: &CommitId) -> Result<Option<Contents<'b>>, GitError> {
+        let cache = &self.machine.cache;
+        if !commit.is_sha256() {
+            return Ok(Some(Contents::Library(Mirror::open(cache, url)?)));
+        }
+        if !WideMirror::exists(cache, url) {
+            return Ok(None);
+        }
+        let git = GitProgram::find(self.machine, url, &Unsupported::Sha256, self.stall()?, self.cancelled)?;
+        Ok(Some(Contents::Program(WideMirror::new(git, cache, url))))
+    }
+
+    /// The mirror of a commit that has been fetched.
+    fn fetched<'b>(&'b self, url: &'b GitUrl, commit: &CommitId) -> Result<Contents<'b>, GitError> {
+        let contents = self.contents(url, commit)?;
+        contents.ok_or_else(|| GitError::NoCommit { url: url.to_string(), commit: commit.clone() })
     }
 
     fn lock(&self, url: &GitUrl) -> Result<KeyLock, GitError> {
@@ -178,11 +203,8 @@ impl<'a> GitStore<'a> {
         let mut pause = FIRST_PAUSE;
         let mut attempt = 1;
         loop {
-            match self.fetch_once(
-                url,
-                Context::new(asked.clone(), config.clone(), self.machine, self.stall()?),
-                reference,
-            ) {
+            let context = Context::new(asked.clone(), config.clone(), self.machine, self.stall()?);
+            match self.fetch_once(url, &Arc::new(context), reference) {
                 Err(error) if error.is_transient() && attempt < ATTEMPTS => {
                     attempt += 1;
                     let because = error.reason();
@@ -215,17 +237,32 @@ impl<'a> GitStore<'a> {
             .ok_or_else(|| GitError::Timeout { name: TIMEOUT, value: value.to_owned() })
     }
 
-    /// Fetches on a thread of its own, so that a cancelled run does not wait for a slow server.
+    /// Fetches by libgit2, and only what that cannot do by the git program.
     fn fetch_once(
         &self,
         url: &GitUrl,
-        context: Context,
+        context: &Arc<Context>,
         reference: Option<&GitRef>,
     ) -> Result<Found, GitError> {
-        let context = Arc::new(context);
+        match self.fetch_by_library(url, context, reference) {
+            Err(GitError::Transport { source: TransportError::Unsupported(why), .. }) => {
+                let git = GitProgram::find(self.machine, url, &why, context.stall, self.cancelled)?;
+                Fallback::new(git, &self.machine.cache, url, context, why).fetch(reference)
+            }
+            done => done,
+        }
+    }
+
+    /// Fetches on a thread of its own, so that a cancelled run does not wait for a slow server.
+    fn fetch_by_library(
+        &self,
+        url: &GitUrl,
+        context: &Arc<Context>,
+        reference: Option<&GitRef>,
+    ) -> Result<Found, GitError> {
         let (sender, receiver) = channel();
         let (cache, url, reference) = (self.machine.cache.clone(), url.clone(), reference.cloned());
-        let theirs = Arc::clone(&context);
+        let theirs = Arc::clone(context);
         let shown = url.to_string();
         let worker = std::thread::Builder::new().name("git-fetch".to_owned()).spawn(move || {
             let fetched =
@@ -258,7 +295,6 @@ mod tests {
     use camino::Utf8Path;
 
     use super::*;
-    use crate::git::TransportError;
 
     #[test]
     fn a_server_that_accepts_and_says_nothing_is_given_up() {

@@ -15,7 +15,7 @@ use super::url::{GitUrl, GitUrlError, Kind};
 pub(super) const DEPTH_LIMIT: usize = 10;
 /// How many submodules a commit may have, those of submodules included.
 pub(super) const COUNT_LIMIT: usize = 500;
-const FILE: &str = ".gitmodules";
+pub(super) const FILE: &str = ".gitmodules";
 
 /// A folder of a commit that holds a commit of another repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,15 +82,24 @@ pub(super) fn of_tree(
     parent: &GitUrl,
 ) -> Result<Vec<Submodule>, SubmoduleError> {
     let links = links(tree)?;
-    let stated = match tree.get_name(FILE) {
+    match tree.get_name(FILE) {
         Some(entry)
             if !links.is_empty() && entry.kind() == Some(ObjectType::Blob) && !is_link(entry.filemode()) =>
         {
             let blob = repository.find_blob(entry.id()).map_err(SubmoduleError::Unreadable)?;
-            stated(blob.content())?
+            stated_by(links, blob.content(), parent)
         }
-        _ => Vec::new(),
-    };
+        _ => stated_by(links, b"", parent),
+    }
+}
+
+/// The submodules that lie at `links` and that a `.gitmodules` of this text describes.
+pub(super) fn stated_by(
+    links: Vec<(Utf8PathBuf, CommitId)>,
+    text: &[u8],
+    parent: &GitUrl,
+) -> Result<Vec<Submodule>, SubmoduleError> {
+    let stated = if text.is_empty() { Vec::new() } else { stated(text)? };
     let mut found = Vec::new();
     for (path, commit) in links {
         let stated = stated.iter().rev().find(|stated| stated.path == path);
@@ -152,7 +161,7 @@ fn links(tree: &Tree<'_>) -> Result<Vec<(Utf8PathBuf, CommitId)>, SubmoduleError
 }
 
 /// Whether a name stays where it is put, also on file systems that do not tell `.GIT` from `.git`.
-fn is_safe(name: &str) -> bool {
+pub(super) fn is_safe(name: &str) -> bool {
     let is_special = matches!(name, "" | "." | ".." | "git~1") || name.eq_ignore_ascii_case(".git");
     !is_special && !name.contains(['/', '\\', '\0'])
 }
@@ -239,6 +248,9 @@ impl GitUrl {
             return self.joined(text).ok_or_else(|| refused("leads out of the server"));
         }
         let mut url = Self::parse(text, Utf8Path::new("/"))?;
+        if matches!(url.kind(), Kind::Helper(_)) {
+            return Err(refused("asks for a remote helper, which no repository may name"));
+        }
         let is_path = !text.contains("://") && !text.starts_with('/');
         match (url.kind(), self.kind()) {
             (Kind::Folder(_), _) if is_path => {

@@ -35,6 +35,27 @@ pub(super) enum Kind {
     Ssh(SshAddress),
     Daemon(DaemonAddress),
     Folder(Utf8PathBuf),
+    Helper(HelperAddress),
+}
+
+/// What one of git's remote helpers is told.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct HelperAddress {
+    name: String,
+    /// The whole address, as git takes it.
+    pub(super) text: String,
+}
+
+impl HelperAddress {
+    /// Programs that would run any command, or talk to any descriptor, that a plan names.
+    const REFUSED: [&str; 3] = ["ext", "fd", "testgit"];
+    /// Helpers that are commonly asked for by `<helper>://`; others have to be written as `<helper>::<address>`.
+    const SCHEMES: [&str; 3] = ["codecommit", "persistent-http", "persistent-https"];
+
+    /// What follows `git-remote-` in the name of its program.
+    pub(super) fn program_part(&self) -> &str {
+        &self.name
+    }
 }
 
 /// What a git daemon is told.
@@ -88,13 +109,19 @@ pub enum GitUrlError {
         /// The unknown part.
         scheme: String,
     },
-    /// It asks for a program of git's, as in `ext::…`.
-    #[error("`{url}` asks for git's remote helper `{helper}`, which is not used")]
+    /// It asks for a program of git's that would run anything, as in `ext::…`.
+    #[error("`{url}` asks for git's remote helper `{helper}`, which is never used")]
     Helper {
         /// The URL without credentials.
         url: String,
         /// The helper.
         helper: String,
+    },
+    /// Other users of the machine would see a password that a remote helper gets.
+    #[error("`{url}` holds a password, which would stand on the command line of git's remote helper")]
+    HelperPassword {
+        /// The URL without credentials.
+        url: String,
     },
     /// There is no host, or no path, or the port is no number.
     #[error("`{url}` has no valid {part}")]
@@ -140,7 +167,7 @@ impl GitUrl {
             && !helper.is_empty()
             && helper.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         {
-            return Err(GitUrlError::Helper { url: crate::redact(text), helper: helper.to_owned() });
+            return helper_address(helper, text);
         }
         let (kind, identity) = match text.split_once("://") {
             Some((scheme, rest)) => match scheme.to_ascii_lowercase().as_str() {
@@ -154,6 +181,7 @@ impl GitUrl {
                     }
                     (Kind::Folder(path.clone().into()), format!("file://{path}"))
                 }
+                scheme if HelperAddress::SCHEMES.contains(&scheme) => return helper_address(scheme, text),
                 scheme => {
                     let url = crate::redact(text);
                     return Err(GitUrlError::Scheme { url, scheme: scheme.to_owned() });
@@ -218,7 +246,7 @@ impl GitUrl {
             }
             Kind::Ssh(address) => &address.host,
             Kind::Daemon(address) => &address.host,
-            Kind::Folder(_) => "",
+            Kind::Folder(_) | Kind::Helper(_) => "",
         }
     }
 
@@ -232,6 +260,8 @@ impl GitUrl {
                 self.identity.split_at_checked(start + end + 1)?
             }
             Kind::Folder(path) => ("", path.as_str()),
+            // What a path is, only the helper knows.
+            Kind::Helper(_) => return None,
         };
         // `host:/path` starts at the root of the server, `host:path` at the user's home.
         let lead = if path.starts_with('/') { "/" } else { "" };
@@ -265,6 +295,7 @@ impl GitUrl {
             Kind::Ssh(address) => format!("alo+ssh://{}/", address.host),
             Kind::Daemon(address) => format!("alo+git://{}/", address.shown_host()),
             Kind::Folder(path) => path.to_string(),
+            Kind::Helper(address) => address.text.clone(),
         }
     }
 }
@@ -337,6 +368,23 @@ fn daemon(text: &str, rest: &str) -> Result<(Kind, String), GitUrlError> {
     let address = DaemonAddress { host, port, path };
     let identity = format!("git://{}{}", address.shown_host(), address.path);
     Ok((Kind::Daemon(address), identity))
+}
+
+fn helper_address(name: &str, text: &str) -> Result<GitUrl, GitUrlError> {
+    if HelperAddress::REFUSED.contains(&name) || text.starts_with('-') || text.contains(char::is_control) {
+        return Err(GitUrlError::Helper { url: crate::redact(text), helper: name.to_owned() });
+    }
+    let authority = text.rsplit("://").next().and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    if authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
+        return Err(GitUrlError::HelperPassword { url: crate::redact(text) });
+    }
+    let address = HelperAddress { name: name.to_owned(), text: text.to_owned() };
+    Ok(GitUrl {
+        kind: Kind::Helper(address),
+        identity: crate::redact(text).trim_end_matches('/').to_owned(),
+        has_credentials: false,
+        is_named_by_plan: true,
+    })
 }
 
 /// `git@host:path`, `host:path`: a colon before any slash, and no folder of this machine.

@@ -10,6 +10,8 @@ use alo_assets::{
 use alo_plan::{Pipeline, PipelineKind, Plan, Source, Step};
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::git_machine::git_program;
+
 /// A folder that holds everything of a test, removed at its end.
 pub(crate) struct Bench {
     _folder: tempfile::TempDir,
@@ -122,6 +124,16 @@ impl Bench {
         fs_err::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs_err::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
         file
+    }
+
+    /// Puts git, and the programs that it and its helpers start, on the path.
+    pub(crate) fn with_git(&self) {
+        std::os::unix::fs::symlink(git_program().unwrap(), self.root.join("bin/git")).unwrap();
+        for program in ["sh", "cat"] {
+            let found = ["/bin", "/usr/bin"].map(|folder| Utf8Path::new(folder).join(program));
+            let found = found.iter().find(|file| file.exists()).unwrap();
+            std::os::unix::fs::symlink(found, self.root.join("bin").join(program)).unwrap();
+        }
     }
 
     /// Writes the code of a local step.

@@ -1,11 +1,11 @@
-//! Code from real git servers: `git http-backend` over loopback. Silent where there is no git program.
+//! Code from real git servers: `git http-backend` over loopback. Skipped, loudly, where there is no git program.
 
 use alo_assets::{CodeIdentity, SetupEvent};
 use alo_plan::{Fetch, PipelineKind};
 use camino::Utf8Path;
 
 use crate::bench::{Bench, git, train};
-use crate::http_backend::{HttpBackend, Manners, git_program};
+use crate::http_backend::{HttpBackend, Manners};
 use crate::repository::Repo;
 
 const TRAIN: PipelineKind = PipelineKind::Train;
@@ -211,16 +211,6 @@ fn opens(bench: &Bench, url: &str) {
     }
 }
 
-fn with_git(bench: &Bench) {
-    let git = git_program().unwrap();
-    std::os::unix::fs::symlink(git, bench.root.join("bin/git")).unwrap();
-    for program in ["sh", "cat"] {
-        let found = ["/bin", "/usr/bin"].map(|folder| Utf8Path::new(folder).join(program));
-        let found = found.iter().find(|file| file.exists()).unwrap();
-        std::os::unix::fs::symlink(found, bench.root.join("bin").join(program)).unwrap();
-    }
-}
-
 #[test]
 fn a_password_comes_from_the_user_s_own_places() {
     let answer = "case \"$1\" in Username*) echo me;; *) echo s3cret;; esac";
@@ -245,11 +235,11 @@ fn a_password_comes_from_the_user_s_own_places() {
             "askpass" => askpass(),
             "askpass with git" => {
                 askpass();
-                with_git(&bench);
+                bench.with_git();
             }
             "helper" => {
                 fs_err::write(home.join(".gitconfig"), helper).unwrap();
-                with_git(&bench);
+                bench.with_git();
             }
             _ => {
                 url = url.replace("://", "://me@");

@@ -1,4 +1,4 @@
-//! Code from a real `git daemon`, over `git://`. Silent where there is no git program.
+//! Code from a real `git daemon`, over `git://`. Skipped, loudly, where there is no git program.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -7,7 +7,7 @@ use alo_plan::PipelineKind;
 use camino::Utf8Path;
 
 use crate::bench::{Bench, git, train};
-use crate::http_backend::git_program;
+use crate::git_machine::git_program;
 use crate::repository::Repo;
 
 const TRAIN: PipelineKind = PipelineKind::Train;

@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
+
+use crate::git_machine::git_program;
 
 /// What stands between the client and the program.
 #[derive(Default)]
@@ -31,13 +33,6 @@ pub(crate) struct HttpBackend {
     pub(crate) port: u16,
     /// All requests so far.
     pub(crate) requests: Arc<Mutex<Vec<Request>>>,
-}
-
-/// The git program, if this machine has one. Tests of what only it can do are silent where it is missing.
-pub(crate) fn git_program() -> Option<Utf8PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let mut found = std::env::split_paths(&path).map(|folder| folder.join("git"));
-    found.find(|file| file.is_file()).and_then(|file| Utf8PathBuf::from_path_buf(file).ok())
 }
 
 impl HttpBackend {

@@ -7,6 +7,10 @@ use crate::section::{Reader, Spanned};
 use crate::similar;
 
 const SCHEMES: [&str; 5] = ["http", "https", "ssh", "git", "file"];
+/// Schemes that git leaves to a program of their name (`git-remote-codecommit`); others are written `name::address`.
+const HELPER_SCHEMES: [&str; 3] = ["codecommit", "persistent-http", "persistent-https"];
+/// Helpers that would run any program, or read any descriptor, that a plan names.
+const REFUSED_HELPERS: [&str; 3] = ["ext", "fd", "testgit"];
 
 /// What a `code` and its `branch` mean; `None` when the fault is reported.
 pub(crate) fn source(
@@ -63,7 +67,21 @@ fn check(text: &str) -> Result<(), (String, String)> {
             "remove the space, or write it as `%20`".to_owned(),
         ));
     }
+    if let Some((helper, address)) = helper(text) {
+        if REFUSED_HELPERS.contains(&helper) {
+            let why =
+                format!("asks for git's remote helper `{helper}`, which would run whatever the plan says");
+            return Err((why, example.to_owned()));
+        }
+        if address.is_empty() {
+            return Err(("names no repository".to_owned(), format!("write its address after `{helper}::`")));
+        }
+        return Ok(());
+    }
     if let Some((scheme, rest)) = text.split_once("://") {
+        if HELPER_SCHEMES.contains(&scheme) && !rest.is_empty() {
+            return Ok(());
+        }
         if !SCHEMES.contains(&scheme) {
             let close = similar(scheme, SCHEMES);
             let help = close.first().map_or_else(
@@ -100,6 +118,13 @@ fn check(text: &str) -> Result<(), (String, String)> {
         None => format!("did you mean `local`, or the folder `./{text}`?"),
     };
     Err(("is neither `local` nor a git URL".to_owned(), help))
+}
+
+/// The name of a remote helper and the address that it gets, from `name::address`.
+fn helper(text: &str) -> Option<(&str, &str)> {
+    let (name, address) = text.split_once("::")?;
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_name.then_some((name, address))
 }
 
 fn secret(code: &Spanned<String>, text: &str, reader: &mut Reader<'_>) {
@@ -169,6 +194,9 @@ mod tests {
             "git@host:group/a.git",
             "file:///srv/git/a.git",
             "git://host/a.git",
+            "codecommit::us-east-1://profile@repository",
+            "codecommit://repository",
+            "persistent-https://host/a.git",
         ] {
             assert_eq!(check(url), Ok(()), "{url}");
         }
@@ -181,6 +209,8 @@ mod tests {
         assert_eq!(help("Local"), "write `local` in lower case");
         assert_eq!(help("github.com/a/b"), "write `https://github.com/a/b`");
         assert_eq!(help("assets/train"), "a folder starts with `./`: write `./assets/train`");
+        assert!(check("ext::sh -c x").is_err() && check("ext::x").unwrap_err().0.contains("would run"));
+        assert!(check("codecommit::").is_err());
         assert!(check("https://").is_err());
         assert!(check("https://host").is_err());
         assert!(check("https://host/a b").is_err());
