@@ -40,7 +40,8 @@ struct New {
 pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
     match &args.action {
         Action::New(new) => make(new, ui),
-        Action::Eject(args) => eject::run(args, ui),
+        // What went wrong has been said where it was found.
+        Action::Eject(args) => eject::run(args, ui).unwrap_or_else(|exit| exit),
     }
 }
 

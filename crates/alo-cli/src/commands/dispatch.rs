@@ -10,11 +10,12 @@ use crate::ui::Ui;
 /// Runs the command that was asked for.
 pub(crate) fn run(arguments: Arguments) -> Exit {
     let ui = Ui::new(&arguments.global);
+    // What went wrong has been said where it was found.
     match arguments.command {
-        Command::Run(args) => run_command::run(&args, &ui),
-        Command::Sweep(args) => sweep::run(&args, &ui),
-        Command::Fetch(args) => fetch::run(&args, &ui),
-        Command::Update(args) => update::run(&args, &ui),
+        Command::Run(args) => run_command::run(&args, &ui).unwrap_or_else(|exit| exit),
+        Command::Sweep(args) => sweep::run(&args, &ui).unwrap_or_else(|exit| exit),
+        Command::Fetch(args) => fetch::run(&args, &ui).unwrap_or_else(|exit| exit),
+        Command::Update(args) => update::run(&args, &ui).unwrap_or_else(|exit| exit),
         Command::Validate(args) => validate::run(&args, &ui),
         Command::Init(args) => init::run(&args, &ui),
         Command::Asset(args) => asset::run(&args, &ui),

@@ -20,5 +20,6 @@ mod signals;
 pub(crate) mod sweep;
 pub(crate) mod update;
 pub(crate) mod validate;
+mod work_args;
 
 pub(crate) use dispatch::run;

@@ -7,12 +7,9 @@ use alo_core::assets::Update;
 use alo_core::{Engine, Mode, PythonExecutor, RunOptions};
 use camino::Utf8PathBuf;
 
-use super::open_project::open_project;
-use super::setup_args::SetupArgs;
-use super::signals::cancel_on_signals;
+use super::work_args::WorkArgs;
 use crate::cli::Format;
 use crate::exit_code::Exit;
-use crate::machine::machine;
 use crate::render::{closing, events, failure, json};
 use crate::ui::Ui;
 
@@ -31,40 +28,23 @@ pub(crate) struct Args {
     /// The plan, as ALO called it.
     #[arg(long, value_name = "PLAN", conflicts_with = "plan")]
     config: Option<Utf8PathBuf>,
-    /// The project folder [default: the plan's own, or the parent of solution/ or config/].
-    #[arg(long, value_name = "DIR")]
-    project: Option<Utf8PathBuf>,
     /// Which pipelines run: all, train, inference.
     #[arg(long, default_value = "all")]
     mode: Mode,
     #[command(flatten)]
-    setup: SetupArgs,
-    /// Fails at once when another run holds the project, instead of waiting.
-    #[arg(long)]
-    no_wait: bool,
+    work: WorkArgs,
     /// How to tell what happens.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
     let plan = args.plan.as_deref().or(args.config.as_deref());
-    let project = match open_project(plan, args.project.as_deref(), ui) {
-        Ok(project) => project,
-        Err(exit) => return exit,
-    };
-    let mut machine = match machine() {
-        Ok(machine) => machine,
-        Err(message) => return failure::wrong(ui, &message, None),
-    };
-    args.setup.apply(&mut machine);
+    let project = args.work.open(plan, ui)?;
+    let machine = args.work.machine(ui)?;
     let options = RunOptions {
-        mode: args.mode,
-        wait: !args.no_wait,
-        setup: args.setup.policy(Update::Nothing),
         s3: S3Environment::new(std::env::vars_os()),
-        cancel: cancel_on_signals(ui),
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        ..args.work.options(args.mode, Update::Nothing, ui)
     };
     let mut engine = Engine::new(PythonExecutor::new(machine));
     let result = match args.format {
@@ -77,8 +57,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
             if args.format == Format::Human {
                 closing::show(&report, ui);
             }
-            Exit::Success
+            Ok(Exit::Success)
         }
-        Err(failed) => failure::show(&failed, ui),
+        Err(failed) => Err(failure::show(&failed, ui)),
     }
 }

@@ -9,13 +9,10 @@ use alo_core::{Goal, Mode, PipelineKind, RunOptions, Sweep, SweepEvent, SweepOpt
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
 
-use super::open_project::open_project;
-use super::setup_args::SetupArgs;
-use super::signals::cancel_on_signals;
+use super::work_args::WorkArgs;
 use crate::cli::Format;
 use crate::exit_code::Exit;
-use crate::machine::machine;
-use crate::render::{failure, json, sweep as render};
+use crate::render::{json, sweep as render};
 use crate::ui::Ui;
 
 /// Runs every combination of some settings, each as a run of its own, and ranks them by score.
@@ -30,7 +27,6 @@ use crate::ui::Ui;
 
 Steps before the first that differs run once for all. Nothing is exported, and the current artifacts stay as they are unless
 --promote is given. Every run is in `alo history`; `alo history restore ID` promotes any of them later.")]
-#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Args {
     /// The plan [default: `experimental_plan.yaml` here, in solution/ or in config/].
     plan: Option<Utf8PathBuf>,
@@ -55,17 +51,11 @@ pub(crate) struct Args {
     /// Goes on with the last sweep that was interrupted: same plan, code, environment, data and settings.
     #[arg(long)]
     resume: bool,
-    /// The project folder [default: the plan's own, or the parent of solution/ or config/].
-    #[arg(long, value_name = "DIR")]
-    project: Option<Utf8PathBuf>,
     /// Which pipelines run: all, train, inference.
     #[arg(long, default_value = "all")]
     mode: Mode,
     #[command(flatten)]
-    setup: SetupArgs,
-    /// Fails at once when another run holds the project, instead of waiting.
-    #[arg(long)]
-    no_wait: bool,
+    work: WorkArgs,
     /// How to tell what happens.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -82,25 +72,14 @@ enum Promoted {
     Best,
 }
 
-pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
-    let project = match open_project(args.plan.as_deref(), args.project.as_deref(), ui) {
-        Ok(project) => project,
-        Err(exit) => return exit,
-    };
-    let mut machine = match machine() {
-        Ok(machine) => machine,
-        Err(message) => return failure::wrong(ui, &message, None),
-    };
-    args.setup.apply(&mut machine);
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
+    let project = args.work.open(args.plan.as_deref(), ui)?;
+    let machine = args.work.machine(ui)?;
     let options = SweepOptions {
         axes: args.set.clone(),
         run: RunOptions {
-            mode: args.mode,
-            wait: !args.no_wait,
-            setup: args.setup.policy(Update::Nothing),
             s3: S3Environment::new(std::env::vars_os()),
-            cancel: cancel_on_signals(ui),
-            command: std::env::args().collect::<Vec<_>>().join(" "),
+            ..args.work.options(args.mode, Update::Nothing, ui)
         },
         jobs: args.jobs,
         goal: if args.minimize { Goal::Minimize } else { Goal::Maximize },
@@ -128,9 +107,9 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
             if args.format == Format::Human {
                 render::show(&report, ui);
             }
-            exit(&report)
+            Ok(exit(&report))
         }
-        Err(error) => render::failed(&error, ui),
+        Err(error) => Err(render::failed(&error, ui)),
     }
 }
 
