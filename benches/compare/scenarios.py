@@ -1,0 +1,46 @@
+"""The comparisons that make up `docs/benchmarks.md`, in its order."""
+
+from pathlib import Path
+from typing import List, NamedTuple
+
+HERE = Path(__file__).resolve().parent
+
+
+class Scenario(NamedTuple):
+    """A script beside this file, and how it is run."""
+
+    name: str
+    # Rounds for each one that is asked for: more where one is over in milliseconds.
+    times: int = 1
+    # At most so many rounds, where one takes half a minute.
+    most: int = 1000
+    arguments: tuple = ()
+
+    @property
+    def script(self) -> Path:
+        """The script that measures it."""
+        return HERE / f"{self.name}.py"
+
+    def command(self, rounds: int) -> List[str]:
+        """The arguments of Python, as seen from the checkout."""
+        runs = min(rounds * self.times, self.most)
+        return [f"benches/compare/{self.name}.py", "--runs", str(runs), *self.arguments]
+
+
+ALL = [
+    Scenario("warm_titanic"),
+    Scenario("titanic_peers"),
+    # pip takes longer than all others together; alo brings uv along where there is none.
+    Scenario("cold_setup", arguments=("--no-pip",)),
+    Scenario("resume"),
+    Scenario("sweep"),
+    Scenario("steps"),
+    Scenario("steps_peers", most=5),
+    Scenario("startup", times=3),
+    Scenario("startup_peers"),
+    Scenario("hand_off"),
+    Scenario("loading"),
+    Scenario("export", most=3),
+    Scenario("history"),
+    Scenario("memory"),
+]
