@@ -1,11 +1,11 @@
 //! Copying files: one with its digest, for data that comes in; whole trees, for models and history.
 
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tempfile::NamedTempFile;
 
 use crate::digest::{CHUNK, Hasher};
 use crate::durable::{self, Lasting, StorageError};
@@ -19,7 +19,7 @@ const TRIES: u32 = 3;
 const LARGE: u64 = 1 << 20;
 
 /// How much the kernel copies at a time: it is digested while the processor still has it at hand.
-const WINDOW: usize = 1 << 20;
+const WINDOW: usize = CHUNK;
 
 /// A file that could not be copied.
 #[derive(Debug, thiserror::Error)]
@@ -114,67 +114,98 @@ pub(crate) fn copy_file<H: Hasher>(
 }
 
 fn try_copy<H: Hasher>(from: &Utf8Path, to: &Utf8Path, meter: &Meter) -> Result<Option<Copied>, CopyError> {
-    let mut source = fs_err::File::open(from).map_err(StorageError::of("read", from))?;
+    let source = fs_err::File::open(from).map_err(StorageError::of("read", from))?;
     let before = stamp(&source, from)?;
-    let mut temp = durable::temp_beside(to)?;
-    let mut seen = Seen::<H>::default();
-    if before.size >= LARGE {
-        copy_in_kernel(&source, from, &temp, to, meter, &mut seen)?;
-    }
-    seen.pass(&mut source, before.size, from, meter, |chunk| {
-        temp.write_all(chunk).map_err(StorageError::of("write", to))
-    })?;
-    if stamp(&source, from)? != before || seen.bytes != before.size {
-        return Ok(None);
-    }
+    let temp = durable::temp_beside(to)?;
+    let copied = Copying::<H> { source, from, copy: temp.as_file(), to, seen: Seen::default() };
+    let copied = copied.run(before, meter)?;
     // The new name changes nothing that a copy is recognised by.
-    let meta = temp.as_file().metadata().map_err(StorageError::of("read", to))?;
-    durable::persist(temp, to, Lasting::Kill)?;
-    let copy = Stamp::of(&meta).into();
-    Ok(Some(Copied { digest: seen.hasher.finish(), source: before, copy }))
+    if copied.is_some() {
+        durable::persist(temp, to, Lasting::Kill)?;
+    }
+    Ok(copied)
 }
 
-/// Lets the kernel copy, which shares blocks where the file system can, and digests what has arrived. Where the kernel
-/// cannot, or comes to no end, the rest of the file is left to the caller.
-#[cfg(target_os = "linux")]
-fn copy_in_kernel<H: Hasher>(
-    source: &fs_err::File,
+/// Copies a file that was listed to a name that nothing has, in a folder that nobody else looks into, computing its
+/// digest on the way. A kill, or an error, leaves it half written.
+///
+/// It takes half the calls of [`copy_file`], which does the work if the source has changed since it was listed.
+pub(crate) fn create_file<H: Hasher>(
     from: &Utf8Path,
-    temp: &NamedTempFile,
     to: &Utf8Path,
+    listed: Stamp,
     meter: &Meter,
-    seen: &mut Seen<H>,
-) -> Result<(), CopyError> {
-    use rustix::io::Errno;
-    let mut buffer = vec![0; CHUNK];
-    loop {
-        let mut arrived = match rustix::fs::copy_file_range(source.file(), None, temp, None, WINDOW) {
-            Ok(0) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {
-                return Ok(());
+) -> Result<Copied, CopyError> {
+    let source = fs_err::File::open(from).map_err(StorageError::of("read", from))?;
+    let copy = fs_err::OpenOptions::new().read(true).write(true).create_new(true).open(to);
+    let copy = match copy {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return copy_file::<H>(from, to, meter),
+        copy => copy.map_err(StorageError::of("write", to))?,
+    };
+    let copying = Copying::<H> { source, from, copy: copy.file(), to, seen: Seen::default() };
+    match copying.run(listed, meter)? {
+        Some(copied) => Ok(copied),
+        None => copy_file::<H>(from, to, meter),
+    }
+}
+
+/// A copy that is being written.
+struct Copying<'a, H> {
+    source: fs_err::File,
+    from: &'a Utf8Path,
+    copy: &'a File,
+    to: &'a Utf8Path,
+    seen: Seen<H>,
+}
+
+impl<H: Hasher> Copying<'_, H> {
+    /// Copies what the source holds; nothing if it was not the expected one from the beginning to the end.
+    fn run(mut self, expected: Stamp, meter: &Meter) -> Result<Option<Copied>, CopyError> {
+        if expected.size >= LARGE {
+            self.in_kernel(meter)?;
+        }
+        let (mut copy, to) = (self.copy, self.to);
+        self.seen.pass(&mut self.source, expected.size, self.from, meter, |chunk| {
+            copy.write_all(chunk).map_err(StorageError::of("write", to))
+        })?;
+        if stamp(&self.source, self.from)? != expected || self.seen.bytes != expected.size {
+            return Ok(None);
+        }
+        let meta = self.copy.metadata().map_err(StorageError::of("read", to))?;
+        let copy = Stamp::of(&meta).into();
+        Ok(Some(Copied { digest: self.seen.hasher.finish(), source: expected, copy }))
+    }
+
+    /// Lets the kernel copy, which shares blocks where the file system can, and digests what has arrived. Where the kernel
+    /// cannot, or comes to no end, the rest of the file is left to the caller.
+    #[cfg(target_os = "linux")]
+    fn in_kernel(&mut self, meter: &Meter) -> Result<(), CopyError> {
+        use rustix::io::Errno;
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let copied = rustix::fs::copy_file_range(self.source.file(), None, self.copy, None, WINDOW);
+            let mut arrived = match copied {
+                Ok(0) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => {
+                    return Ok(());
+                }
+                Ok(count) => count,
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(StorageError::new("copy", self.from, error.into()).into()),
+            };
+            while arrived > 0 {
+                let chunk = &mut buffer[..CHUNK.min(arrived)];
+                let read = self.copy.read_exact_at(chunk, self.seen.bytes);
+                read.map_err(StorageError::of("read", self.to))?;
+                arrived -= chunk.len();
+                self.seen.add(chunk, meter)?;
             }
-            Ok(count) => count,
-            Err(Errno::INTR) => continue,
-            Err(error) => return Err(StorageError::new("copy", from, error.into()).into()),
-        };
-        while arrived > 0 {
-            let chunk = &mut buffer[..CHUNK.min(arrived)];
-            temp.as_file().read_exact_at(chunk, seen.bytes).map_err(StorageError::of("read", to))?;
-            arrived -= chunk.len();
-            seen.add(chunk, meter)?;
         }
     }
-}
 
-#[cfg(not(target_os = "linux"))]
-fn copy_in_kernel<H: Hasher>(
-    _: &fs_err::File,
-    _: &Utf8Path,
-    _: &NamedTempFile,
-    _: &Utf8Path,
-    _: &Meter,
-    _: &mut Seen<H>,
-) -> Result<(), CopyError> {
-    Ok(())
+    #[cfg(not(target_os = "linux"))]
+    fn in_kernel(&mut self, _: &Meter) -> Result<(), CopyError> {
+        Ok(())
+    }
 }
 
 /// What has been read of a file so far.
@@ -293,6 +324,28 @@ mod tests {
         let (digest, stamp) = digest_file::<Sha256>(&root.join("to"), &Meter::default()).expect("digested");
         assert_eq!((copied.digest, copied.copy), (digest, stamp.into()));
         assert_eq!(copied.source.size, content.len() as u64);
+    }
+
+    #[test]
+    fn a_file_that_changed_since_it_was_listed_or_whose_name_is_taken_is_copied_as_it_is_now() {
+        let (_dir, root) = temp();
+        fs_err::write(root.join("from"), "listed").expect("written");
+        let listed = Stamp::of(&fs_err::metadata(root.join("from")).expect("there"));
+        let create = |name| {
+            let to = root.join(name);
+            let copied = create_file::<Sha256>(&root.join("from"), &to, listed, &Meter::default());
+            (copied.expect("copied"), fs_err::read_to_string(to).expect("read"))
+        };
+        let (copied, content) = create("new");
+        assert_eq!((copied.source, content.as_str()), (listed, "listed"));
+        for name in ["changed", "new"] {
+            fs_err::write(root.join("from"), "something longer").expect("written");
+            let (copied, content) = create(name);
+            assert_eq!((copied.source.size, content.as_str()), (16, "something longer"));
+            let there = fs_err::metadata(root.join(name)).expect("there");
+            assert_eq!(copied.copy, Stamp::of(&there).into());
+        }
+        assert_eq!(fs_err::read_dir(&root).expect("listed").count(), 3);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! External data in: every source mirrored below `input/<kind>`, copying only what has changed.
 
+use std::thread;
+
 use alo_plan::{Fetch, PipelineKind};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
@@ -12,7 +14,7 @@ use crate::input_folder::{own_folder, refuse_overlap, sweep};
 use crate::layout::ProjectLayout;
 use crate::location::LocationError;
 use crate::manifest::{LoadedFrom, Manifest, boot_id};
-use crate::mirror::Mirror;
+use crate::mirror::{Mirror, Sides};
 use crate::remote_data;
 use crate::s3::{RemoteMirror, S3Error};
 use crate::source::DataSource;
@@ -227,19 +229,23 @@ pub fn load_data(
     for source in sources {
         refuse_overlap(source, &input)?;
     }
-    let mut known = Manifest::read(layout, kind);
+    let (mut known, sides) = look(layout, kind, sources, &input, cancelled)?;
     let mut mirrors = Vec::new();
     let mut remotes = Vec::new();
-    for source in sources {
-        if cancelled() {
-            return Err(LoadError::Cancelled);
-        }
-        match &source.remote {
-            None => mirrors.push(Mirror::compare(source, &input, known.as_ref())?),
-            Some(remote) => {
+    for (source, sides) in sources.iter().zip(sides) {
+        match (&source.remote, sides) {
+            (None, Some(sides)) => mirrors.push(Mirror::compare(source, sides, known.as_ref())),
+            (Some(remote), _) => {
                 remotes.push(RemoteMirror::compare(source, remote, &input, known.as_ref(), cancelled)?);
             }
+            (None, None) => {}
         }
+    }
+    let is_as_known = remotes.is_empty() && mirrors.iter().all(|mirror| mirror.is_as_known);
+    if let Some(known) = known.take_if(|known| is_as_known && known.is_all_of(sources, policy)) {
+        let set_aside = sweep(layout, kind, sources, Some(&known))?;
+        progress(LoadProgress { files: 0, files_total: 0, bytes: 0, bytes_total: 0 });
+        return Ok(describe(layout, kind, &known.sources, set_aside));
     }
     refuse_without_space(&mirrors, &remotes, &input)?;
     if let Some(known) = &mut known
@@ -256,22 +262,26 @@ pub fn load_data(
     for remote in &remotes {
         remote.prepare()?;
     }
-    let jobs: Vec<Job> = mirrors.iter_mut().flat_map(|mirror| std::mem::take(&mut mirror.jobs)).collect();
+    let mut jobs: Vec<Job> = mirrors.iter_mut().flat_map(|mirror| std::mem::take(&mut mirror.jobs)).collect();
     let local_bytes: u64 = jobs.iter().map(|job| job.source.size).sum();
     let (remote_files, remote_bytes) = remote_data::totals(&remotes);
     let (files_total, bytes_total) = (jobs.len() as u64 + remote_files, local_bytes + remote_bytes);
     let mut tell = |files, bytes| progress(LoadProgress { files, files_total, bytes, bytes_total });
     let done = transfer(&jobs, cancelled, &mut tell)?;
-    let mut loaded: Vec<LoadedFrom> = mirrors.into_iter().map(|mirror| mirror.loaded).collect();
+    for mirror in &mirrors {
+        mirror.finish()?;
+    }
+    let mut loaded: Vec<LoadedFrom> =
+        mirrors.into_iter().map(|mirror| mirror.into_loaded(known.as_ref())).collect();
     let (mut copied_files, mut copied_bytes) = (0, 0);
     for done in done {
         if done.copied {
             copied_files += 1;
             copied_bytes += done.entry.copy.size;
         }
-        let relative = jobs[done.job].to.strip_prefix(&input).map(Utf8Path::to_owned).unwrap_or_default();
-        if let Some(of) = loaded.iter_mut().find(|of| relative.starts_with(&of.name)) {
-            of.files.insert(relative, done.entry);
+        let key = std::mem::take(&mut jobs[done.job].key);
+        if let Some(of) = loaded.iter_mut().find(|of| Utf8Path::new(&key).starts_with(&of.name)) {
+            of.files.insert(key, done.entry);
         }
     }
     if !remotes.is_empty() {
@@ -294,6 +304,31 @@ pub fn load_data(
     }
     remember(layout, kind, policy, copied_files, &loaded, known.as_ref())?;
     Ok(LoadedData { copied_files, copied_bytes, ..describe(layout, kind, &loaded, set_aside) })
+}
+
+/// Lists the sources that are folders or files, and their copies, while the manifest is read.
+fn look(
+    layout: &ProjectLayout,
+    kind: PipelineKind,
+    sources: &[DataSource],
+    input: &Utf8Path,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<(Option<Manifest>, Vec<Option<Sides>>), LoadError> {
+    thread::scope(|scope| {
+        let known = scope.spawn(|| Manifest::read(layout, kind));
+        let mut sides = Vec::with_capacity(sources.len());
+        for source in sources {
+            if cancelled() {
+                return Err(LoadError::Cancelled);
+            }
+            sides.push(match source.remote {
+                None => Some(Sides::list(source, input)?),
+                Some(_) => None,
+            });
+        }
+        let known = known.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((known, sides))
+    })
 }
 
 /// Writes the manifest, if it has changed. Data that is loaded once is flushed: nobody will look at it again.
@@ -366,7 +401,10 @@ fn refuse_without_space(
     remotes: &[RemoteMirror],
     input: &Utf8Path,
 ) -> Result<(), LoadError> {
-    let copies = mirrors.iter().flat_map(|mirror| &mirror.jobs).filter(|job| matches!(job.work, Work::Copy));
+    let copies = mirrors
+        .iter()
+        .flat_map(|mirror| &mirror.jobs)
+        .filter(|job| matches!(job.work, Work::Create | Work::Replace));
     let needed = copies.map(|job| job.source.size).sum::<u64>() + remote_data::needed(remotes);
     if needed == 0 {
         return Ok(());

@@ -7,6 +7,7 @@ use crate::durable::{self, StorageError, TEMP_PREFIX};
 use crate::external::LoadError;
 use crate::layout::ProjectLayout;
 use crate::manifest::Manifest;
+use crate::mirror::unfinished;
 use crate::source::DataSource;
 
 /// Creates `input/<kind>`, which must be a folder of the project itself.
@@ -46,7 +47,7 @@ pub(crate) fn sweep(
     for entry in fs_err::read_dir(&input).map_err(StorageError::of("list", &input))? {
         let entry = entry.map_err(StorageError::of("list", &input))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if sources.iter().any(|source| source.name == name) {
+        if sources.iter().any(|source| source.name == name || unfinished(&source.name) == name) {
             continue;
         }
         let loaded = known.is_some_and(|known| known.sources.iter().any(|source| source.name == name));

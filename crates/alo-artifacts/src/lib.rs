@@ -9,6 +9,7 @@
 //! durable, is stated in `docs/storage.md`.
 
 mod archive;
+mod batches;
 mod claim;
 mod copy;
 mod digest;

@@ -3,14 +3,17 @@
 //! The manifest is a cache: without it every file is compared by content, and nothing is lost.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use alo_plan::PipelineKind;
+use alo_plan::{Fetch, PipelineKind};
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Fields;
 use crate::durable::{self, Lasting, StorageError};
 use crate::layout::ProjectLayout;
+use crate::source::DataSource;
 use crate::tree::Stamp;
 
 /// The version of the manifest that is written; another one is not used.
@@ -35,8 +38,10 @@ pub(crate) struct LoadedFrom {
     pub(crate) path: Utf8PathBuf,
     pub(crate) name: String,
     pub(crate) is_file: bool,
-    /// By the path relative to `input/<kind>`.
-    pub(crate) files: BTreeMap<Utf8PathBuf, FileEntry>,
+    /// By the path relative to `input/<kind>`, as text: comparing paths part by part takes most of the time of a load
+    /// that finds nothing changed.
+    #[serde(deserialize_with = "in_order")]
+    pub(crate) files: BTreeMap<String, FileEntry>,
     /// Of a source in S3: what tells the version of each object that was copied.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) tags: BTreeMap<Utf8PathBuf, String>,
@@ -84,7 +89,42 @@ impl From<Row> for FileEntry {
     }
 }
 
+/// Reads a map that was written in order, without looking for the place of each entry.
+fn in_order<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, FileEntry>, D::Error> {
+    struct Rows;
+
+    impl<'de> Visitor<'de> for Rows {
+        type Value = BTreeMap<String, FileEntry>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("files by their paths")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut rows = Vec::new();
+            while let Some(row) = map.next_entry()? {
+                rows.push(row);
+            }
+            Ok(rows.into_iter().collect())
+        }
+    }
+
+    deserializer.deserialize_map(Rows)
+}
+
 impl LoadedFrom {
+    /// A source of which nothing is known to be there.
+    pub(crate) fn new(source: &DataSource) -> Self {
+        Self {
+            text: source.text.clone(),
+            path: source.path.clone(),
+            name: source.name.clone(),
+            is_file: source.is_file,
+            files: BTreeMap::new(),
+            tags: BTreeMap::new(),
+        }
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.files.values().map(|file| file.copy.size).sum()
     }
@@ -93,7 +133,7 @@ impl LoadedFrom {
     pub(crate) fn digest(&self) -> String {
         let mut fields = Fields::<blake3::Hasher>::default();
         for (path, file) in &self.files {
-            fields.add(path.as_str().as_bytes());
+            fields.add(path.as_bytes());
             fields.add(file.digest.as_bytes());
         }
         fields.finish()
@@ -127,6 +167,12 @@ impl Manifest {
     /// What is known of a source that comes from that place.
     pub(crate) fn source(&self, path: &Utf8Path, name: &str) -> Option<&LoadedFrom> {
         self.sources.iter().find(|source| source.path == path && source.name == name)
+    }
+
+    /// Whether it would be written the same again after loading that found nothing changed in any of these sources.
+    pub(crate) fn is_all_of(&self, sources: &[DataSource], policy: Fetch) -> bool {
+        let same = self.sources.iter().map(|known| &known.name).eq(sources.iter().map(|source| &source.name));
+        same && !self.partial && (policy == Fetch::Every || self.boot.is_none())
     }
 
     /// Whether the copies can be believed to be on the disk, or at least in this machine's memory.

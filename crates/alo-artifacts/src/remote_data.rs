@@ -59,7 +59,7 @@ pub(crate) fn bring(
                 arrived.bytes += fetched.entry.copy.size;
             }
             loaded.tags.insert(relative.clone(), fetched.tag);
-            loaded.files.insert(relative, fetched.entry);
+            loaded.files.insert(relative.into_string(), fetched.entry);
             if told.elapsed() > CHECKPOINT {
                 let all: Vec<&LoadedFrom> = others.iter().copied().chain([&*loaded]).collect();
                 checkpoint(&all);

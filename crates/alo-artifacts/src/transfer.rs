@@ -2,14 +2,14 @@
 
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use camino::Utf8PathBuf;
 
-use crate::copy::{CopyError, Meter, copy_file, digest_file};
+use crate::batches::Batches;
+use crate::copy::{CopyError, Meter, copy_file, create_file, digest_file};
 use crate::manifest::FileEntry;
 use crate::tree::Stamp;
 
@@ -19,14 +19,8 @@ const TICK: Duration = Duration::from_millis(50);
 /// More threads do not help: a disk or a network file system is busy with these.
 const MAX_THREADS: usize = 8;
 
-/// A thread takes at most so many files at a time…
-const BATCH_FILES: usize = 256;
-
-/// …and no further one after so many bytes…
-const BATCH_BYTES: u64 = 16 << 20;
-
-/// …but comes back at least so often.
-const SHARES: usize = 8;
+/// Creating a file takes about as long as copying so many bytes.
+const FILE_COST: u64 = 64 << 10;
 
 /// A change within so many nanoseconds before a file was read might not show in its times: file systems
 /// count in steps of up to two seconds.
@@ -37,6 +31,8 @@ const SETTLED: i64 = 2_000_000_000;
 pub(crate) struct Job {
     pub(crate) from: Utf8PathBuf,
     pub(crate) to: Utf8PathBuf,
+    /// The path relative to `input/<kind>` under which the file is known.
+    pub(crate) key: String,
     /// The source when it was listed.
     pub(crate) source: Stamp,
     pub(crate) work: Work,
@@ -45,8 +41,10 @@ pub(crate) struct Job {
 /// What has to be done for a file.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// The copy is missing or of another size.
-    Copy,
+    /// There is no copy, and its folder is not yet in its place, so that nobody sees it half written.
+    Create,
+    /// The copy is missing or of another size, in a folder that others know: it appears whole.
+    Replace,
     /// There is a copy of the same size; copied only when the contents differ.
     Compare,
     /// The source is as it was, but the copy might have been lost: its digest must be this.
@@ -68,17 +66,16 @@ pub(crate) fn transfer(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Done>, CopyError> {
     let threads = thread::available_parallelism().map_or(2, NonZero::get).min(MAX_THREADS).min(jobs.len());
-    let batches = batches(jobs, threads);
+    let batches = Batches::new(jobs, threads);
     let meter = Meter::default();
-    let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
-        for _ in 0..threads {
-            let (sender, meter, next, batches) = (sender.clone(), &meter, &next, &batches);
+        for thread in 0..threads {
+            let (sender, meter, batches) = (sender.clone(), &meter, &batches);
             scope.spawn(move || {
                 while !meter.is_stopped() {
-                    let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                    if sender.send(run(jobs, batch.clone(), meter)).is_err() {
+                    let Some(batch) = batches.next(thread) else { break };
+                    if sender.send(run(jobs, batch, meter)).is_err() {
                         break;
                     }
                 }
@@ -114,22 +111,6 @@ pub(crate) fn transfer(
     })
 }
 
-/// Cuts the jobs into pieces of which a thread takes one after the other: small enough that all end together, large enough
-/// that handing them out costs nothing.
-fn batches(jobs: &[Job], threads: usize) -> Vec<Range<usize>> {
-    let most = (jobs.len() / threads.max(1) / SHARES).clamp(1, BATCH_FILES);
-    let mut batches = Vec::new();
-    let (mut start, mut bytes) = (0, 0);
-    for (at, job) in jobs.iter().enumerate() {
-        bytes += job.source.size;
-        if at + 1 - start == most || bytes >= BATCH_BYTES || at + 1 == jobs.len() {
-            batches.push(start..at + 1);
-            (start, bytes) = (at + 1, 0);
-        }
-    }
-    batches
-}
-
 fn run(jobs: &[Job], batch: Range<usize>, meter: &Meter) -> Result<Vec<Done>, CopyError> {
     let mut all = Vec::with_capacity(batch.len());
     for (at, job) in batch.clone().zip(&jobs[batch]) {
@@ -141,11 +122,16 @@ fn run(jobs: &[Job], batch: Range<usize>, meter: &Meter) -> Result<Vec<Done>, Co
 }
 
 impl Job {
+    /// What it costs beside others, in bytes: creating a file takes as long as copying so many.
+    pub(crate) fn cost(&self) -> u64 {
+        self.source.size.saturating_add(FILE_COST)
+    }
+
     /// Brings the file up to date; whether it had to be copied.
     fn run(&self, meter: &Meter) -> Result<(FileEntry, bool), CopyError> {
         let now = now();
         match &self.work {
-            Work::Copy => {}
+            Work::Create | Work::Replace => {}
             Work::Compare => {
                 let (digest, source) = digest_file::<blake3::Hasher>(&self.from, meter)?;
                 let (copy_digest, copy) = digest_file::<blake3::Hasher>(&self.to, meter)?;
@@ -166,7 +152,10 @@ impl Job {
                 }
             }
         }
-        let copied = copy_file::<blake3::Hasher>(&self.from, &self.to, meter)?;
+        let copied = match self.work {
+            Work::Create => create_file::<blake3::Hasher>(&self.from, &self.to, self.source, meter)?,
+            _ => copy_file::<blake3::Hasher>(&self.from, &self.to, meter)?,
+        };
         let entry =
             FileEntry { source: settled(copied.source, now), copy: copied.copy, digest: copied.digest };
         Ok((entry, true))
@@ -194,7 +183,8 @@ mod tests {
             let from = root.join(format!("from{index}"));
             fs_err::write(&from, format!("content {index}")).expect("written");
             let source = Stamp::of(&fs_err::metadata(&from).expect("there"));
-            Job { from, to: root.join(format!("to{index}")), source, work: Work::Copy }
+            let key = format!("to{index}");
+            Job { from, to: root.join(&key), key, source, work: Work::Create }
         };
         (0..count).map(job).collect()
     }

@@ -428,3 +428,98 @@ fn data_that_was_loaded_again_only_in_part_is_not_whole_for_once() {
     assert_eq!(project.input(), files(&[("data/a.csv", "changed"), ("more/c.csv", "ccc")]));
     assert!(loaded_once(&project.layout, Train, &texts).is_some());
 }
+
+/// Loads two folders of which one file vanishes after it was listed; gives what is left of the first one.
+fn load_in_part(project: &Project) -> Utf8PathBuf {
+    let texts = ["data", "more"].map(|source| format!("{}/{source}", project.nas));
+    let sources = check_sources(&[], &texts, &S3Access::default(), &|| false).expect("fine");
+    let asked = Cell::new(0);
+    let vanish = || {
+        asked.set(asked.get() + 1);
+        if asked.get() == 2 {
+            fs_err::remove_file(project.nas.join("data/deep/b.csv")).expect("removed");
+        }
+        false
+    };
+    let failed = load_data(&project.layout, Train, &sources, Fetch::Every, &vanish, &mut |_| {});
+    assert!(failed.expect_err("it vanished").to_string().contains("b.csv"));
+    let input = project.layout.input(Train);
+    let left = input.read_dir_utf8().expect("listed").map(|entry| entry.expect("an entry").into_path());
+    left.into_iter().find(|path| path.join("deep").exists()).expect("what was begun")
+}
+
+#[test]
+fn a_folder_appears_when_it_is_whole_and_what_was_begun_is_compared_by_content() {
+    let project = Project::new();
+    let begun = load_in_part(&project);
+    let input = project.layout.input(Train);
+    assert!(!input.join("data").exists() && !input.join("more").exists(), "nothing has its name yet");
+    project.put("data/deep/b.csv", "bb");
+    // As a kill may leave them: of another size, of the right size but not the content, whole, and gone from the source.
+    project.put("data/c.csv", "ccc");
+    project.put("data/whole.csv", "whole");
+    for (name, content) in [("a.csv", "X"), ("c.csv", "c"), ("whole.csv", "whole"), ("gone.csv", "gone")] {
+        fs_err::write(begun.join(name), content).expect("written");
+    }
+    let inode = fs_err::metadata(begun.join("whole.csv")).expect("there").ino();
+    let loaded = project.load(&["data"]);
+    assert_eq!((loaded.files, loaded.copied_files), (4, 3));
+    let whole =
+        [("data/a.csv", "a"), ("data/c.csv", "ccc"), ("data/deep/b.csv", "bb"), ("data/whole.csv", "whole")];
+    assert_eq!(project.input(), files(&whole));
+    assert_eq!(project.inode("data/whole.csv"), inode);
+    assert!(!begun.exists());
+}
+
+#[test]
+fn what_was_begun_of_a_source_that_the_plan_no_longer_names_vanishes() {
+    let project = Project::new();
+    let begun = load_in_part(&project);
+    let loaded = project.load(&["more"]);
+    assert!(!begun.exists());
+    assert_eq!((project.input(), loaded.set_aside), (files(&[("more/c.csv", "ccc")]), Vec::new()));
+}
+
+#[test]
+fn a_link_in_the_place_of_what_was_begun_is_never_written_through() {
+    let project = Project::new();
+    let begun = load_in_part(&project);
+    let victim = project.nas.join("victim");
+    fs_err::create_dir_all(&victim).expect("created");
+    fs_err::remove_dir_all(&begun).expect("removed");
+    symlink(&victim, &begun).expect("linked");
+    project.load(&["data"]);
+    assert_eq!(project.input(), files(&[("data/a.csv", "a")]));
+    assert_eq!(fs_err::read_dir(&victim).expect("listed").count(), 0);
+}
+
+#[test]
+fn a_load_that_finds_nothing_changed_writes_nothing() {
+    let project = Project::new();
+    // Sorted as text, `names/b` stands behind `names.csv`, and `names/a` behind `names-b`.
+    for name in ["names/a", "names/b", "names-b", "names.csv", "names/c d/e", "z"] {
+        project.put(&format!("data/{name}"), name);
+    }
+    let manifest = project.layout.state().join("input/train.json");
+    let text = || fs_err::read_to_string(&manifest).expect("read");
+    let written =
+        || fs_err::metadata(&manifest).map(|there| (there.ino(), there.ctime(), there.ctime_nsec()));
+    let written = || written().expect("there");
+    let first = project.load(&["data", "more", "single.csv"]);
+    // A source counts by its times when it has been at rest for two seconds; until then nothing stands for them.
+    while text().contains("null") {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        project.load(&["data", "more", "single.csv"]);
+    }
+    let before = written();
+    let again = project.load(&["data", "more", "single.csv"]);
+    assert_eq!((again.copied_files, &again.data_id), (0, &first.data_id));
+    assert_eq!((again.files, again.bytes, before), (first.files, first.bytes, written()));
+    // A folder that an asset made is removed all the same, and another list of sources is written down.
+    fs_err::create_dir(project.layout.input(Train).join("data/empty")).expect("created");
+    project.load(&["data", "more", "single.csv"]);
+    assert!(!project.layout.input(Train).join("data/empty").exists());
+    let fewer = project.load(&["single.csv", "data"]);
+    assert_eq!((fewer.copied_files, fewer.files), (0, first.files - 1));
+    assert!(!project.layout.input(Train).join("more").exists() && !text().contains("more"));
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alo_plan::PipelineKind;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use crate::durable::{self, Lasting, StorageError};
@@ -49,7 +49,7 @@ impl DataRecord {
 pub(super) struct DataList {
     format: u32,
     /// By the path relative to `input/<kind>`.
-    pub(super) files: BTreeMap<Utf8PathBuf, DataFile>,
+    pub(super) files: BTreeMap<String, DataFile>,
 }
 
 /// A file of the data.

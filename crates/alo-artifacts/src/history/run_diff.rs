@@ -132,7 +132,7 @@ fn versions(record: &RunRecord) -> Things {
 /// The files of the data by their digests; without a list of them the sources.
 fn data(entry: &HistoryEntry) -> Things {
     if let Some(list) = data_list::read(&entry.folder) {
-        return list.files.into_iter().map(|(path, file)| (path.into_string(), json!(file.digest))).collect();
+        return list.files.into_iter().map(|(path, file)| (path, json!(file.digest))).collect();
     }
     let sources = entry.record.data.iter();
     let mut things: Things = sources.map(|source| (source.source.clone(), json!(source.digest))).collect();

@@ -47,14 +47,7 @@ impl RemoteMirror {
             remove: Vec::new(),
             create: BTreeSet::new(),
             jobs: Vec::new(),
-            loaded: LoadedFrom {
-                text: source.text.clone(),
-                path: source.path.clone(),
-                name: source.name.clone(),
-                is_file: source.is_file,
-                files: BTreeMap::new(),
-                tags: BTreeMap::new(),
-            },
+            loaded: LoadedFrom::new(source),
         };
         let copies: BTreeMap<&Utf8Path, Stamp> =
             present.files.iter().map(|file| (file.relative.as_path(), file.stamp)).collect();
@@ -67,13 +60,13 @@ impl RemoteMirror {
             let copy = copies.get(object.relative.as_path()).map(|stamp| CopyStamp::from(*stamp));
             let entry = entries.and_then(|entries| {
                 let same = entries.tags.get(&key).is_some_and(|tag| *tag == object.tag);
-                entries.files.get(&key).filter(|_| same)
+                entries.files.get(key.as_str()).filter(|_| same)
             });
             let to = at(&target, &object.relative);
             let present = match (entry, copy) {
                 (Some(entry), Some(copy)) if entry.copy == copy && trusted => {
                     mirror.loaded.tags.insert(key.clone(), object.tag);
-                    mirror.loaded.files.insert(key, entry.clone());
+                    mirror.loaded.files.insert(key.into_string(), entry.clone());
                     continue;
                 }
                 (Some(entry), Some(copy)) if copy.size == object.size => Present::Copy(entry.digest.clone()),
