@@ -31,6 +31,41 @@ impl ProjectArgs {
     }
 }
 
+/// Which project, for commands that change its history.
+#[derive(Debug, clap::Args)]
+pub(super) struct ChangeArgs {
+    #[command(flatten)]
+    project: ProjectArgs,
+    /// Fails at once when a run holds the project, instead of waiting.
+    #[arg(long)]
+    no_wait: bool,
+}
+
+impl ChangeArgs {
+    /// Where everything lies in the project.
+    pub(super) fn layout(&self, ui: &Ui) -> Result<ProjectLayout, Exit> {
+        self.project.layout(ui)
+    }
+
+    /// Takes the project, waiting for a run in progress if wanted, and tidies up after killed ones.
+    pub(super) fn lock(&self, layout: &ProjectLayout, ui: &Ui) -> Result<ProjectLock, Exit> {
+        let command = std::env::args().collect::<Vec<_>>().join(" ");
+        let me = Holder::current(command, jiff::Timestamp::now());
+        let mut waits = |holder: &Holder| ui.progress(&format!("waiting for {holder}"));
+        let lock = ProjectLock::acquire(layout, &me, !self.no_wait, &mut waits, &|| false)
+            .map_err(|error| failure::refused(ui, &failure::chain(&error), error.hint().as_deref()))?;
+        let warning = ui.paint(Paint::Warning, "warning:");
+        match recover(layout) {
+            Ok(recovery) if recovery == Recovery::default() => {}
+            Ok(_) => ui.progress(&format!("{warning} what a killed run left was tidied up")),
+            Err(error) => {
+                return Err(failure::refused(ui, &failure::chain(&error), error.hint().as_deref()));
+            }
+        }
+        Ok(lock)
+    }
+}
+
 /// The runs that an id means.
 pub(super) fn find_all(
     history: &History,
@@ -53,20 +88,4 @@ pub(super) fn find_one(
 ) -> Result<HistoryEntry, Exit> {
     let mut runs = find_all(history, id, pipeline, ui)?;
     Ok(runs.swap_remove(0))
-}
-
-/// Takes the project, waiting for a run in progress if wanted, and tidies up after killed ones.
-pub(super) fn lock(layout: &ProjectLayout, wait: bool, ui: &Ui) -> Result<ProjectLock, Exit> {
-    let command = std::env::args().collect::<Vec<_>>().join(" ");
-    let me = Holder::current(command, jiff::Timestamp::now());
-    let mut waits = |holder: &Holder| ui.progress(&format!("waiting for {holder}"));
-    let lock = ProjectLock::acquire(layout, &me, wait, &mut waits, &|| false)
-        .map_err(|error| failure::refused(ui, &failure::chain(&error), error.hint().as_deref()))?;
-    let warning = ui.paint(Paint::Warning, "warning:");
-    match recover(layout) {
-        Ok(recovery) if recovery == Recovery::default() => {}
-        Ok(_) => ui.progress(&format!("{warning} what a killed run left was tidied up")),
-        Err(error) => return Err(failure::refused(ui, &failure::chain(&error), error.hint().as_deref())),
-    }
-    Ok(lock)
 }

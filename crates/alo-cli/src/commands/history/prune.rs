@@ -3,7 +3,7 @@
 use alo_core::artifacts::{History, Pruned, Retention};
 use serde_json::json;
 
-use super::place::{ProjectArgs, lock};
+use super::place::ChangeArgs;
 use crate::cli::Format;
 use crate::exit_code::Exit;
 use crate::render::{failure, quantity};
@@ -28,10 +28,7 @@ pub(super) struct Args {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    project: ProjectArgs,
-    /// Fails at once when a run holds the project, instead of waiting.
-    #[arg(long)]
-    no_wait: bool,
+    project: ChangeArgs,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -45,7 +42,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
     let pruned = if args.dry_run {
         history.plan_prune(limit)
     } else {
-        let _lock = lock(&layout, !args.no_wait, ui)?;
+        let _lock = args.project.lock(&layout, ui)?;
         history.prune(limit, None)
     };
     let pruned =

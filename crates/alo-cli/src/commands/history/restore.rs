@@ -2,7 +2,7 @@
 
 use alo_core::artifacts::History;
 
-use super::place::{ProjectArgs, find_one, lock};
+use super::place::{ChangeArgs, find_one};
 use super::words::Pipeline;
 use crate::exit_code::Exit;
 use crate::render::{failure, quantity};
@@ -18,17 +18,14 @@ pub(super) struct Args {
     #[arg(long)]
     pipeline: Option<Pipeline>,
     #[command(flatten)]
-    project: ProjectArgs,
-    /// Fails at once when a run holds the project, instead of waiting.
-    #[arg(long)]
-    no_wait: bool,
+    project: ChangeArgs,
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
     let layout = args.project.layout(ui)?;
     let history = History::new(&layout);
     find_one(&history, &args.id, args.pipeline, ui)?;
-    let _lock = lock(&layout, !args.no_wait, ui)?;
+    let _lock = args.project.lock(&layout, ui)?;
     let entry = find_one(&history, &args.id, args.pipeline, ui)?;
     let restored = history
         .restore(&entry)

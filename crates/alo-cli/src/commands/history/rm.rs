@@ -2,7 +2,7 @@
 
 use alo_core::artifacts::{History, HistoryEntry, RemoveError};
 
-use super::place::{ProjectArgs, find_all, lock};
+use super::place::{ChangeArgs, find_all};
 use super::words::Pipeline;
 use crate::exit_code::Exit;
 use crate::render::failure;
@@ -21,10 +21,7 @@ pub(super) struct Args {
     #[arg(long)]
     pipeline: Option<Pipeline>,
     #[command(flatten)]
-    project: ProjectArgs,
-    /// Fails at once when a run holds the project, instead of waiting.
-    #[arg(long)]
-    no_wait: bool,
+    project: ChangeArgs,
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
@@ -41,7 +38,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
             }
         }
     }
-    let _lock = lock(&layout, !args.no_wait, ui)?;
+    let _lock = args.project.lock(&layout, ui)?;
     for run in runs {
         // Found again: it may have been marked or removed while we waited.
         let kind = run.record.kind;
