@@ -13,7 +13,6 @@ Standard library only.
 """
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -74,9 +73,7 @@ class Bench:
             ALO_CACHE_DIR=folder / "alo-cache",
             ALO_PYTHON=python,
         )
-        plan = (titanic.EXAMPLE / "experimental_plan.yaml").read_text(encoding="utf-8")
-        # The example's requirements are lines of their own, all of them pins.
-        self.packages = sorted(set(re.findall(r"^\s*- ([\w-]+==[\w.]+)$", plan, re.MULTILINE)))
+        self.packages = titanic.packages()
 
     def turn(self, number, with_pip):
         """Makes everything once, in an order that another side begins each turn; gives seconds by what was made."""

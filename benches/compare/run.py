@@ -122,9 +122,12 @@ def write(outcome: Outcome, given: argparse.Namespace) -> None:
     document = Document(DOCUMENT)
     command = shlex.join(["python3", *outcome.scenario.command(given.rounds)])
     version = Command([find_alo(given.alo), "--version"]).run().stdout.strip()
-    title = outcome.scenario.name.replace("_", " ").capitalize()
+    if not document.has(outcome.scenario.name):
+        names = [scenario.name for scenario in scenarios.ALL]
+        behind = names[: names.index(outcome.scenario.name)]
+        document.add_section(outcome.scenario.name, outcome.scenario.title, outcome.scenario.purpose, behind)
     content = f"```console\n{command}\n```\n\n{version}{commit()}, {outcome.text}"
-    document.replace(outcome.scenario.name, content, title)
+    document.replace(outcome.scenario.name, content)
     document.repeat_limits()
     document.save()
 

@@ -1,5 +1,6 @@
 """The comparisons that make up `docs/benchmarks.md`, in its order."""
 
+import ast
 from pathlib import Path
 from typing import List, NamedTuple
 
@@ -21,6 +22,17 @@ class Scenario(NamedTuple):
         """The script that measures it."""
         return HERE / f"{self.name}.py"
 
+    @property
+    def title(self) -> str:
+        """Its name as a heading, for a section that is not written yet."""
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def purpose(self) -> str:
+        """The first paragraph of what the script says of itself."""
+        doc = ast.get_docstring(ast.parse(self.script.read_text(encoding="utf-8"))) or ""
+        return doc.partition("\n\n")[0]
+
     def command(self, rounds: int) -> List[str]:
         """The arguments of Python, as seen from the checkout."""
         runs = min(rounds * self.times, self.most)
@@ -32,6 +44,7 @@ ALL = [
     Scenario("titanic_peers"),
     # pip takes longer than all others together; alo brings uv along where there is none.
     Scenario("cold_setup", arguments=("--no-pip",)),
+    Scenario("warm_setup"),
     Scenario("resume"),
     Scenario("sweep"),
     Scenario("steps"),

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
+from typing import List
 
 from measure import ROOT, Command
 
@@ -17,6 +19,12 @@ def copy_project(folder: Path) -> Path:
     for part in ("assets", "sample_data"):
         shutil.copytree(EXAMPLE / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     return Path(shutil.copy2(EXAMPLE / "experimental_plan.yaml", folder / "experimental_plan.yaml"))
+
+
+def packages() -> List[str]:
+    """The example's requirements: lines of their own in its plan, all of them pins."""
+    plan = (EXAMPLE / "experimental_plan.yaml").read_text(encoding="utf-8")
+    return sorted(set(re.findall(r"^\s*- ([\w-]+==[\w.]+)$", plan, re.MULTILINE)))
 
 
 def warm_up(alo: Path, plan: Path) -> str:

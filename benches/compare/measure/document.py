@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Sequence
 
 START, END = "<!-- measured: {name} -->", "<!-- end of {name} -->"
 LIMIT = re.compile(r"^\*\*(PASS|MISS)\*\*: (.*)$", re.MULTILINE)
@@ -16,14 +17,28 @@ class Document:
         self.path = path
         self.text = path.read_text(encoding="utf-8")
 
-    def replace(self, name: str, content: str, title: str) -> None:
-        """Puts `content` into the block of that name; a block that is not there yet is appended, below `title`."""
+    def has(self, name: str) -> bool:
+        """Whether there is a block of that name."""
+        return START.format(name=name) in self.text
+
+    def replace(self, name: str, content: str) -> None:
+        """Puts `content` into the block of that name, which must be there."""
         start, end = START.format(name=name), END.format(name=name)
-        if start not in self.text:
-            self.text = f"{self.text.rstrip()}\n\n## {title}\n\n{start}\n{end}\n"
         before, _, rest = self.text.partition(start)
         _, _, after = rest.partition(end)
         self.text = f"{before}{start}\n\n{content.strip()}\n\n{end}{after}"
+
+    def add_section(self, name: str, title: str, prose: str, behind: Sequence[str]) -> None:
+        """Makes a section with an empty block, behind that of the last of the blocks `behind` that is there, else at the end."""
+        section = f"## {title}\n\n{prose}\n\n{START.format(name=name)}\n{END.format(name=name)}\n\n"
+        at = len(self.text)
+        for other in behind:
+            if self.has(other):
+                at = self.text.index(END.format(name=other))
+        next_section = self.text.find("\n## ", at)
+        at = len(self.text) if next_section < 0 else next_section + 1
+        gap = "" if self.text[:at].endswith("\n\n") else "\n"
+        self.text = self.text[:at] + gap + section + self.text[at:]
 
     def block(self, name: str) -> str:
         """What is in the block of that name; nothing if there is none."""
@@ -32,16 +47,14 @@ class Document:
 
     def repeat_limits(self) -> None:
         """Fills the block `limits` with those of all other blocks, in their order."""
-        self.replace(LIMITS, "", "Limits")
         rows = []
         for name in re.findall(START.format(name="([a-z_]+)"), self.text):
             for verdict, text in LIMIT.findall(self.block(name)):
                 what, _, values = text.rstrip(".").rpartition(": ")
                 value, _, bound = values.partition(", ")
                 rows.append(f"| {what} | {value} | {bound} | {verdict} |")
-        if rows:
-            head = ["| what | measured | limit | |", "| --- | --: | --: | --- |"]
-            self.replace(LIMITS, "\n".join(head + rows), "Limits")
+        head = ["| what | measured | limit | |", "| --- | --: | --: | --- |"]
+        self.replace(LIMITS, "\n".join(head + rows))
 
     def save(self) -> None:
         """Writes the document."""
