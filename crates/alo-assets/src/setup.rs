@@ -140,6 +140,14 @@ impl SetupError {
         }
     }
 
+    /// The line of a file that is at fault, underlined, if it is one.
+    pub fn excerpt(&self) -> Option<String> {
+        match self {
+            Self::Requirements { source, .. } => source.excerpt(),
+            _ => None,
+        }
+    }
+
     /// The last lines the installer said, without credentials, if it is what failed.
     pub fn output(&self) -> &[String] {
         match self {

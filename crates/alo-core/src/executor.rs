@@ -103,6 +103,7 @@ pub struct UsedEnvironment {
 pub struct ExecutorError {
     message: String,
     hint: Option<String>,
+    excerpt: Option<String>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -110,13 +111,20 @@ pub struct ExecutorError {
 impl ExecutorError {
     /// An error of its own.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, source: None }
+        Self { message: message.into(), hint: None, excerpt: None, source: None }
     }
 
     /// Adds advice.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the line of a file that is at fault, ready to be shown.
+    #[must_use]
+    pub fn with_excerpt(mut self, excerpt: Option<String>) -> Self {
+        self.excerpt = excerpt;
         self
     }
 
@@ -130,5 +138,10 @@ impl ExecutorError {
     /// What to do about it.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// The line of a file that is at fault, with a mark below it; several lines of text.
+    pub fn excerpt(&self) -> Option<&str> {
+        self.excerpt.as_deref()
     }
 }

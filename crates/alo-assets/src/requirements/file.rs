@@ -148,4 +148,25 @@ mod tests {
         assert!(message(&[("requirements.txt", "-r requirements.txt")]).contains("names itself"));
         assert!(message(&[("requirements.txt", "a\n\nb==")]).contains("requirements.txt:3"));
     }
+
+    #[test]
+    fn a_bad_line_is_shown_in_its_file_and_the_plan_shows_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = Utf8Path::from_path(folder.path()).unwrap();
+        let shown = |text: &str| {
+            fs_err::write(code.join("requirements.txt"), text).unwrap();
+            let items = ["requirements.txt".to_owned()];
+            let fault = of_step(&StepName::new("train"), &items, Some(code), Utf8Path::new("/project"));
+            fault.unwrap_err().excerpt().unwrap().replace(code.as_str(), "F")
+        };
+        let pandas = "a\n  pandas=1.5.3  # old\nb\n";
+        let expected = " --> F/requirements.txt:2:9\n  |\n2 |   pandas=1.5.3  # old\n  |         ^^^^^^";
+        assert_eq!(shown(pandas), expected);
+        assert!(shown("a --no-such\n").contains("  |   ^^^^^^^^^"), "{}", shown("a --no-such\n"));
+        assert!(shown("-r more.txt\n").contains(":1:4"));
+        let secret = "https://me:pass@host/a b";
+        assert!(!shown(&format!("a\n-r {secret}.txt\n")).contains("pass"));
+        let in_plan = read(&[], &["a="]).unwrap_err();
+        assert_eq!(in_plan.excerpt(), None);
+    }
 }

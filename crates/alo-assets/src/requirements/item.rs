@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::str::FromStr;
 
 use alo_plan::StepName;
@@ -62,6 +63,8 @@ pub enum RequirementError {
         origin: Origin,
         /// What is wrong with it.
         reason: String,
+        /// The bytes of the text that are at fault.
+        at: Range<usize>,
     },
     /// pip's option is not one that can be used here.
     #[error("`{option}` in {origin} is no option that a requirement can have")]
@@ -253,7 +256,7 @@ fn one(text: &str, origin: &Origin, base: &Utf8Path) -> Result<Requirement, Requ
     }
     is_plain_text(text)?;
     let parsed = pep508_rs::Requirement::<VerbatimUrl>::from_str(text)
-        .map_err(|error| syntax(text, origin, crate::redact(&error.message.to_string())))?;
+        .map_err(|error| not_pep508(text, origin, &error))?;
     let specifiers = match &parsed.version_or_url {
         Some(VersionOrUrl::VersionSpecifier(specifiers)) => Some(specifiers.clone()),
         Some(VersionOrUrl::Url(_)) | None => None,
@@ -282,7 +285,21 @@ fn check_names(text: &str) -> Result<(&str, &str), String> {
 }
 
 fn syntax(text: &str, origin: &Origin, reason: String) -> RequirementError {
-    RequirementError::Syntax { text: crate::redact(text), origin: origin.clone(), reason }
+    let text = crate::redact(text);
+    RequirementError::Syntax { at: 0..text.len(), text, origin: origin.clone(), reason }
+}
+
+fn not_pep508(text: &str, origin: &Origin, error: &pep508_rs::Pep508Error<VerbatimUrl>) -> RequirementError {
+    let whole = syntax(text, origin, crate::redact(&error.message.to_string()));
+    match whole {
+        // What is hidden in the text would make the place another.
+        RequirementError::Syntax { text: shown, origin, reason, .. } if shown == text => {
+            let start = error.start.min(text.len());
+            let at = start..(start + error.len.max(1)).min(text.len()).max(start);
+            RequirementError::Syntax { text: shown, origin, reason, at }
+        }
+        whole => whole,
+    }
 }
 
 fn local_path(text: &str) -> Option<&str> {

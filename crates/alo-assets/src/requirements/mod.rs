@@ -1,6 +1,7 @@
 //! What the steps need to have installed: read and checked before anything is installed.
 
 pub(crate) mod abi;
+mod excerpt;
 mod file;
 mod item;
 mod options;

@@ -47,6 +47,9 @@ pub(crate) fn show(failed: &RunFailure, ui: &Ui) -> Exit {
             }
         }
     }
+    if let Some(excerpt) = error.excerpt() {
+        ui.say(excerpt);
+    }
     if let Some(hint) = error.hint() {
         ui.say(&format!("{} {hint}", ui.paint(Paint::Hint, "hint:")));
     }

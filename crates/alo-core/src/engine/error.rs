@@ -111,6 +111,14 @@ impl RunError {
         }
     }
 
+    /// The line of a file that is at fault, with a mark below it, if it is one.
+    pub fn excerpt(&self) -> Option<&str> {
+        match self {
+            Self::Setup(error) => error.excerpt(),
+            _ => None,
+        }
+    }
+
     /// Whether the run was stopped from outside.
     pub fn is_interruption(&self) -> bool {
         match self {

@@ -25,8 +25,8 @@ pub(crate) fn prepare_pipeline(
         observer: tell,
     };
     set_up(machine, request).map_err(|error| {
-        let hint = error.hint();
-        failed(kind, error, hint)
+        let (hint, excerpt) = (error.hint(), error.excerpt());
+        failed(kind, error, hint).with_excerpt(excerpt)
     })
 }
 
