@@ -35,6 +35,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="alo-bench-") as folder:
         bench = Bench(Path(folder), find_alo(given.alo), given.python or find_python("3.10"))
         report = Report("cold_setup", {"TMP": folder})
+        report.note(f"With {Command([bench.uv, '--version'], bench.environment).run().stdout.strip()}.")
         times = {}
         for turn in range(-1, given.runs):  # the first turn only fills caches
             for side, seconds in bench.turn(turn, given.pip).items():

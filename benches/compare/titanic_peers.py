@@ -26,7 +26,7 @@ def main() -> None:
         plan = titanic.copy_project(folder / "alo")
         python = titanic.warm_up(alo, plan)
         peers = install(ALL, python)
-        ready = attempt(peers, lambda peer: peer.titanic(folder / (peer.folder or "shell")))
+        ready = attempt(peers, lambda peer: peer.titanic(folder / peer.key))
         bare = Command([python, titanic.BARE, plan.parent, folder / "bare"])
         sides = {"bare script": bare, "bare script, again": bare, "alo": Command([alo, "run", plan])}
         sides.update({peer.name: command for peer, command in ready})
@@ -34,14 +34,14 @@ def main() -> None:
         report = Report("titanic_peers", places)
         times = take_turns(sides, given.runs)
         for peer, _ in ready:
-            titanic.same(folder / "bare/output.csv", peer.result(folder / (peer.folder or "shell")))
+            titanic.same(folder / "bare/output.csv", peer.result(folder / peer.key))
         titanic.same(folder / "bare/output.csv", plan.parent / "inference_artifacts/output/output.csv")
         report.table(times, base="bare script", commands=sides, title="A warm run")
 
         again = {}
         if "--resume" in Command([alo, "run", "--help"]).run().stdout:
             again["alo"] = Command([alo, "run", "--resume", plan])
-        again.update({peer.name: peer.again(folder / (peer.folder or "shell")) for peer, _ in ready})
+        again.update({peer.name: peer.again(folder / peer.key) for peer, _ in ready})
         again = {name: command for name, command in again.items() if command is not None}
         if again:
             times = take_turns(again, given.runs)

@@ -37,6 +37,7 @@ def main() -> None:
         for command in sides.values():
             command()
         report = Report("warm_setup", {"TMP": folder})
+        report.note(f"With {Command([uv, '--version']).run().stdout.strip()}.")
         times = take_turns(sides, given.runs)
         report.table(times, base="alo fetch", commands=sides)
         above = median(times["alo fetch"]) - median(times["alo --version"])

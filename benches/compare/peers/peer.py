@@ -23,15 +23,19 @@ class Peer:
     name = ""
     # The Python of its environment; uv fetches it when the machine has none.
     python = "3.10"
-    # The folder beside this file that holds its files; none: it needs no environment.
-    folder: Optional[str] = None
+    # The folder beside this file that holds its files, and the one of its projects and environment.
+    key = ""
+    # Whether it has packages to be installed.
+    installed = True
+    # The most steps that are timed.
+    most_steps = 1000
 
     def __init__(self, workshop: Workshop, step_python: str) -> None:
         self.step_python = step_python
         self.uv = workshop.uv
-        if self.folder:
-            self.source = Path(__file__).with_name(self.folder)
-            self.environment = workshop.environment(self.folder, self.python, self.source / "requirements.txt")
+        self.source = Path(__file__).with_name(self.key)
+        if self.installed:
+            self.environment = workshop.environment(self.key, self.python, self.source / "requirements.txt")
 
     def titanic(self, folder: Path) -> Command:
         """Makes the Titanic project in a new folder; gives the command that runs all of it, whatever was there before."""
@@ -51,9 +55,6 @@ class Peer:
         """Makes a project of that many steps in a row, each of which does nothing, and gives the command that runs them."""
         raise NotImplementedError
 
-    # The most steps that are timed.
-    most_steps = 1000
-
     def command(self, arguments: Sequence[object], folder: Optional[Path] = None) -> Command:
         """A command of the peer, its programs and uv first on PATH, and no news of it sent anywhere."""
         return Command(arguments, self.variables(), folder)
@@ -69,7 +70,7 @@ class Peer:
             "TITANIC_EXAMPLE": titanic.EXAMPLE,
             "TITANIC_STEP": f"{self.step_python} {HERE / 'titanic_step.py'}",
         }
-        if self.folder:
+        if self.installed:
             path.insert(0, str(self.environment / "bin"))
             more["VIRTUAL_ENV"] = self.environment
         return environment(PATH=":".join(path), **more)

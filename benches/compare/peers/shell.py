@@ -13,6 +13,10 @@ class Shell(Peer):
     """The plainest pipeline there is: a process a step, tables pass as pickles."""
 
     name = "one script a step"
+    key = "shell"
+    installed = False
+    # A process a step: the time of a thousand is ten times that of a hundred.
+    most_steps = 100
 
     def titanic(self, folder: Path) -> Command:
         folder.mkdir(parents=True)
@@ -27,6 +31,3 @@ class Shell(Peer):
         path = folder / "steps.sh"
         path.write_text("\n".join(["set -e", *lines, ""]), encoding="utf-8")
         return self.command(["sh", path.name], folder)
-
-    # A process a step: the time of a thousand is ten times that of a hundred.
-    most_steps = 100

@@ -31,7 +31,7 @@ class Kedro(Peer):
     """Tables pass in memory; it runs all steps every time."""
 
     name = "Kedro 1.7.0"
-    folder = "kedro"
+    key = "kedro"
 
     def titanic(self, folder: Path) -> Command:
         self.copy_project(folder)

@@ -18,7 +18,7 @@ class MellerikatAlo(Peer):
     """Its plan names the packages, too: every run asks uv whether they are there."""
 
     name = "mellerikat-alo 3.0.4"
-    folder = "mellerikat_alo"
+    key = "mellerikat_alo"
 
     def titanic(self, folder: Path) -> Command:
         self.copy_project(folder)

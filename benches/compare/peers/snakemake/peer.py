@@ -15,7 +15,9 @@ class Snakemake(Peer):
 
     name = "Snakemake 9.27.1"
     python = "3.12"
-    folder = "snakemake"
+    key = "snakemake"
+    # It looks for what makes a file recursively: a row of a thousand rules is deeper than its Python allows.
+    most_steps = 100
 
     def titanic(self, folder: Path) -> Command:
         self.copy_project(folder)
