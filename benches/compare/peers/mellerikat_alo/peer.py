@@ -6,11 +6,14 @@ from measure import Command
 
 from ..peer import Peer
 
-STEP = """\
-def step(context: dict, pipeline: dict):
+STEPS = """\
+def start(context: dict, pipeline: dict):
     with open(context["model"]["workspace"] + "/model", "w"):
         pass
-    return {"summary": {"result": "done", "note": "", "score": 1.0}}
+
+
+def step(pipeline: dict):
+    pass
 """
 
 
@@ -35,10 +38,10 @@ class MellerikatAlo(Peer):
         # A training without a data set and a model is an error.
         (folder / "data").mkdir()
         (folder / "data/data.csv").write_text("a\n1\n", encoding="utf-8")
-        (folder / "steps.py").write_text(STEP, encoding="utf-8")
+        (folder / "steps.py").write_text(STEPS, encoding="utf-8")
         names = [f"step_{index}" for index in range(number)]
         plan = ["name: steps", "version: 1.0.0", "control:", "  check_resource: False", "solution:", "  function:"]
-        plan += [f"    {name}:\n      def: steps.step" for name in names]
+        plan += [f"    {name}:\n      def: steps.{'step' if index else 'start'}" for index, name in enumerate(names)]
         plan += ["  train:", "    dataset_uri: [data/]", f"    pipeline: [{', '.join(names)}]", ""]
         (folder / "experimental_plan.yaml").write_text("\n".join(plan), encoding="utf-8")
         return self.run(folder, "--mode", "train")
