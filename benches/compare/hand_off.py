@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Times a data frame that passes through three steps, in memory and by files, and the memory it takes.
+
+    python3 benches/compare/hand_off.py [--alo target/release/alo] [--runs 7] [--megabytes 500]
+
+The same three steps (`hand_off_frame.py`: make it, change a column, sum it up) run by `alo` with `interface_mode` `memory` and
+`file`, and by a script that hands the frame on as the original did: a plain pickle to a file and back between steps. Once with
+numbers alone, once with a column of strings. The memory is the most that one process of a side had (`ru_maxrss`;
+what it has mapped of files counts). It fails
+if files take more than 1.3 times the time or 1.2 times the memory of memory mode for numbers, or if they are not 2 times
+faster than the original's way with strings. All sides must say the same of the frame. Standard library only.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Dict
+
+import titanic
+from measure import ROOT, Command, Report, environment, find_alo, median, options, take_turns, write_project
+
+HERE = Path(__file__).resolve().parent
+PLAN = """\
+name: hand-off
+user_parameters:
+    - train_pipeline:
+        - step: make
+          args:
+            - megabytes: {megabytes}
+              kind: {kind}
+        - step: change
+          args:
+        - step: sum
+          args:
+asset_source:
+    - train_pipeline:
+{sources}
+control:
+    - backup_artifacts: False
+    - interface_mode: {mode}
+"""
+SOURCE = """\
+        - step: {step}
+          source:
+            code: local
+            branch:
+            requirements: [pandas==2.2.3, numpy==2.2.6]
+"""
+ASSET = """\
+import sys
+
+sys.path.insert(0, {here!r})
+import hand_off_frame
+from alolib.asset import Asset
+
+
+class UserAsset(Asset):
+    def __init__(self, asset_structure):
+        super().__init__(asset_structure)
+        self.data = self.asset.load_data()
+
+    @Asset.decorator_run
+    def run(self):
+        {body}
+        self.asset.save_data(self.data)
+        self.asset.save_config(self.asset.load_config())
+"""
+BODIES = {
+    "make": "args = self.asset.load_args()\n"
+    '        self.data["dataframe"] = hand_off_frame.make(args["megabytes"], args["kind"])',
+    "change": 'self.data["dataframe"] = hand_off_frame.change(self.data["dataframe"])',
+    "sum": 'self.data["dataframe"] = hand_off_frame.result(self.data["dataframe"])\n'
+    '        with open(self.asset.get_extra_output_path() + "result.txt", "w") as file:\n'
+    '            file.write(self.data["dataframe"])',
+}
+RESULT = "train_artifacts/extra_output/sum/result.txt"
+FILES, MEMORY, PICKLE = "alo, file", "alo, memory", "the original's way"
+
+
+class Side:
+    """A command that remembers the most memory one of its processes had."""
+
+    def __init__(self, *arguments: object) -> None:
+        self.command = Command(arguments)
+        self.peaks: list = []
+
+    def __call__(self) -> float:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            self.command.arguments, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.WEXITSTATUS(status)
+        seconds = time.perf_counter() - start
+        if status != 0:
+            sys.exit(f"failed with {status}: {self.command}")
+        self.peaks.append(usage.ru_maxrss * 1024)
+        return seconds
+
+    def __str__(self) -> str:
+        return str(self.command)
+
+
+def main() -> None:
+    parser = options(__doc__)
+    parser.add_argument("--megabytes", type=int, default=500, help="of the frame (default 500)")
+    given = parser.parse_args()
+    alo = find_alo(given.alo)
+    with tempfile.TemporaryDirectory(prefix="alo-bench-", dir=ROOT / "target") as temporary:
+        report = Report("hand_off", {"TMP": temporary})
+        for kind in ("numbers", "text"):
+            compare(report, alo, Path(temporary, kind), kind, given)
+        sys.exit(report.finish())
+
+
+def compare(report: Report, alo: Path, folder: Path, kind: str, given) -> None:
+    plans = {mode: project(folder / mode, mode, kind, given.megabytes) for mode in ("file", "memory")}
+    python = titanic.warm_up(alo, plans["memory"])
+    report.places[str(Path(python).parents[1])] = "$ENV"
+    sides: Dict[str, Side] = {
+        FILES: Side(alo, "run", plans["file"]),
+        MEMORY: Side(alo, "run", plans["memory"]),
+        f"{MEMORY}, again": Side(alo, "run", plans["memory"]),
+        PICKLE: Side(python, HERE / "hand_off_frame.py", folder / "pickle", given.megabytes, kind, "pickle"),
+    }
+    times = take_turns(sides, given.runs)
+    for mode in plans:
+        titanic.same(folder / mode / RESULT, folder / "pickle/result.txt")
+    report.table(times, base=MEMORY, commands=sides, title=f"{given.megabytes} MB, {kind}")
+    peaks = {name: median(side.peaks) for name, side in sides.items()}
+    report.note("Peak memory: " + ", ".join(f"{name} {peak / 1e6:.0f} MB" for name, peak in peaks.items()) + ".")
+    if kind == "numbers":
+        report.limit("numbers by files, of memory mode", median(times[FILES]) / median(times[MEMORY]), most=1.3)
+        report.limit("their peak memory, of memory mode", peaks[FILES] / peaks[MEMORY], most=1.2)
+    else:
+        faster = median(times[PICKLE]) / median(times[FILES])
+        report.limit("with strings by files, faster than the original's way", faster, least=2)
+    shutil.rmtree(folder)
+
+
+def project(folder: Path, mode: str, kind: str, megabytes: int) -> Path:
+    sources = "".join(SOURCE.format(step=step) for step in BODIES).rstrip()
+    plan = PLAN.format(mode=mode, kind=kind, megabytes=megabytes, sources=sources)
+    return write_project(folder, plan, {step: ASSET.format(here=str(HERE), body=body) for step, body in BODIES.items()})
+
+
+if __name__ == "__main__":
+    main()
