@@ -5,10 +5,10 @@
 
 The same three steps (`hand_off_frame.py`: make it, change a column, sum it up) run by `alo` with `interface_mode` `memory` and
 `file`, and by a script that hands the frame on as the original did: a plain pickle to a file and back between steps. Once with
-numbers alone, once with a column of strings. The memory is the most that one process of a side had (`ru_maxrss`;
-what it has mapped of files counts). It fails
-if files take more than 1.3 times the time or 1.2 times the memory of memory mode for numbers, or if they are not 2 times
-faster than the original's way with strings. All sides must say the same of the frame. Standard library only.
+numbers alone, once with a column of strings. The memory is the most that one process of a side had (`ru_maxrss`; what it has
+mapped of files counts). It fails if files take more than 1.3 times the time or 1.2 times the memory of memory mode for numbers,
+or if they are not 2 times faster than the original's way with strings. All sides must say the same of the frame. Standard
+library only; pandas is in the environment that `alo` makes.
 """
 
 import os

@@ -6,7 +6,8 @@
 Each step hands on what it was given: in memory, or as an empty file where a tool knows nothing else. What a step costs is
 the slope: the difference of two medians over the difference of their steps. All have run once before the clock starts; of 100
 and 1,000 steps there are three rounds, and a tool that would take minutes for 1,000, or cannot do them, stops at 100. A peer
-that cannot be installed, or that fails, is named and left out. Standard library only.
+that cannot be installed, or that fails, is named and left out. It fails if a step of `alo` costs more than 1 ms. Standard
+library only.
 """
 
 import sys
@@ -19,6 +20,8 @@ from peers import ALL
 from peers.peer import attempt, install
 
 NUMBERS = (1, 10, 100, 1000)
+# Seconds that a step of `alo` may take.
+MOST = 0.001
 
 
 def main() -> None:
@@ -42,6 +45,9 @@ def main() -> None:
             for side, seconds in times.items():
                 medians.setdefault(side, {})[number] = median(seconds)
         report.note(slopes(medians))
+        if 1000 in medians["alo"]:
+            step = (medians["alo"][1000] - medians["alo"][100]) / 900
+            report.limit("a step of alo that does nothing", step, MOST, unit="s")
         for sentence in peers.left_out:
             report.note(f"Left out: {sentence}.")
         sys.exit(report.finish())

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Measures the most memory that `alo` itself has, without the workers that run the steps.
+
+    python3 benches/compare/memory.py [--alo target/release/alo] [--runs 3] [--files 20000]
+
+Runs of the Titanic example, of 1,000 steps that do nothing, and of one that loads 20,000 files of 10 KB; and the set-up of the
+1,000 steps alone. The kernel keeps the most that a process ever had (`VmHWM`); it is read every few milliseconds until the
+process ends. It fails over 30 MB. Standard library only.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import loading
+import titanic
+from measure import ROOT, Command, Report, environment, find_alo, options, write_project, write_trivial_steps
+
+MOST = 30.0
+
+
+def main() -> None:
+    parser = options(__doc__, runs=3)
+    parser.add_argument("--files", type=int, default=20000, help="files of 10 KB that are loaded (default 20000)")
+    given = parser.parse_args()
+    alo = find_alo(given.alo)
+    with tempfile.TemporaryDirectory(prefix="alo-bench-", dir=ROOT / "target") as temporary:
+        folder = Path(temporary)
+        report = Report("memory", {"TMP": folder})
+        loading.make(folder / "data", given.files, 10_000)
+        plan = loading.PLAN.format(data=f'"{folder / "data"}"')
+        steps = write_trivial_steps(folder / "steps", 1000)
+        commands = {
+            "the Titanic example": Command([alo, "run", titanic.copy_project(folder / "titanic")]),
+            "1,000 steps": Command([alo, "run", steps]),
+            "1,000 steps, the set-up alone": Command([alo, "fetch", steps]),
+            f"{given.files:,} files": Command([alo, "run", write_project(folder / "files", plan, {"train": loading.ASSET})]),
+        }
+        rows = ["| what | most memory | of rounds | command |", "| --- | --: | --: | --- |"]
+        peaks = {}
+        for what, command in commands.items():
+            peaks[what] = []
+            for _ in range(given.runs):
+                shutil.rmtree(folder / "files/input", ignore_errors=True)
+                peaks[what].append(peak_megabytes(command))
+            rows.append(f"| {what} | {max(peaks[what]):.1f} MB | {given.runs} | `{report.shown(command)}` |")
+        report.note("\n".join(rows))
+        for what, megabytes in peaks.items():
+            report.limit(f"memory of alo: {what}", max(megabytes), most=MOST, unit=" MB")
+        sys.exit(report.finish())
+
+
+def peak_megabytes(command: Command) -> float:
+    """Runs a command; gives the most memory that its own process had, in MB of 1,000,000 bytes."""
+    most = 0
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command.arguments, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+        )
+        status = Path(f"/proc/{process.pid}/status")
+        while process.poll() is None:
+            lines = status.read_text(encoding="utf-8").splitlines()
+            most = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), most)
+            time.sleep(0.002)
+        if process.returncode != 0:
+            said.seek(0)
+            sys.exit(f"failed with {process.returncode}: {command}\n{said.read().decode(errors='replace')}")
+    return most / 1e6
+
+
+if __name__ == "__main__":
+    main()
