@@ -1,6 +1,9 @@
 //! `alo sweep`: every combination as a run of its own, the same as `alo run` would make it, and nothing else changed.
 
-use alo_tests::{Outcome, PlanText, TestEnv, asset};
+use std::process::Child;
+
+use alo_tests::{Outcome, PlanText, TestEnv, asset, eventually};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value as Json;
 
 /// A project whose training writes its arguments, what `input` has handed on and a random number of a seeded generator.
@@ -156,4 +159,177 @@ fn wrong_settings_are_told_before_anything_runs() {
     env.alo(["sweep"]).expect(2).says("--set");
     env.alo(["sweep", "--resume"]).expect(2).says("no interrupted sweep");
     assert!(!env.path("input-runs").exists() && !env.path("history").exists());
+}
+
+#[test]
+fn steps_before_the_first_that_differs_run_once() {
+    let env = project();
+    let runs = |env: &TestEnv| env.read("input-runs").len();
+    sweep(&env, &["--set", "train.depth=1:4"], 0);
+    assert_eq!(runs(&env), 1);
+    sweep(&env, &["--set", "input.rows=1,2", "--set", "train.depth=1,2", "--mode", "train"], 0);
+    assert_eq!(runs(&env), 1 + 4);
+    // Training is shared as a whole when only inference differs; each run has it in its own workspace and record.
+    let report = sweep(&env, &["--set", "inference.inference.cut=1,2,3", "--score", "inference"], 0);
+    assert_eq!(runs(&env), 1 + 4 + 1);
+    for run in report["runs"].as_array().unwrap() {
+        assert!(kept(&env, run, "train", "models/train/model.json").contains("rows"));
+        assert!(kept(&env, run, "train", "log/pipeline.log").contains("train asset finish"));
+        let record = kept(&env, run, "train", "run.yaml");
+        assert_eq!(record.matches("state: succeeded").count(), 3, "{record}");
+    }
+}
+
+#[test]
+fn what_two_runs_cannot_share_is_not_shared() {
+    // Each holds on to something of its own run, or of its own process, beyond its end.
+    let cases = [
+        ("self.config['there'] = self.asset.get_output_path()", "names the folder"),
+        ("self.data['file'] = open(__file__)", "copies would share"),
+        ("import atexit; atexit.register(print, 'over')", "clean-up"),
+        (
+            "import threading, time; threading.Thread(target=time.sleep, args=(2,), daemon=True).start()",
+            "threads",
+        ),
+        ("self.data['call'] = lambda: 1", "cannot be looked through"),
+        (
+            "import subprocess; self.data['p'] = [subprocess.Popen(['sleep', '0.1'])]; self.data['p'][0].poll()",
+            "",
+        ),
+    ];
+    for (code, says) in cases {
+        let env = project();
+        let input = env.read("assets/input/asset_input.py");
+        let marked = input.replace("import random\n", &format!("import random\n        {code}\n"));
+        assert_ne!(marked, input);
+        env.write("assets/input/asset_input.py", marked);
+        let outcome = env.alo(["sweep", "--set", "train.depth=1,2"]).expect(0);
+        assert_eq!(env.read("input-runs").len(), 3, "{code}: {outcome:?}");
+        outcome.says("each run runs the first 1 steps itself").says(says);
+    }
+}
+
+#[test]
+fn runs_that_write_the_same_names_at_once_do_not_mix() {
+    let env = project();
+    // All wait until all have written, and look at what is there then.
+    let train = asset(
+        "import os, time\n\
+         depth = str(self.args['depth'])\n\
+         places = [self.asset.get_model_path(), self.asset.get_report_path(), self.asset.get_output_path(),\n\
+         \x20         self.asset.get_extra_output_path()]\n\
+         for place in places:\n\
+         \x20   open(place + 'name', 'w').write(depth)\n\
+         open('wrote-' + depth, 'w').close()\n\
+         while not all(os.path.exists('wrote-%d' % one) for one in (1, 2, 3, 4)):\n\
+         \x20   time.sleep(0.01)\n\
+         assert [open(place + 'name').read() for place in places] == [depth] * 4\n\
+         open(places[0] + 'model.json', 'w').write(depth)\n\
+         self.asset.save_summary(result=depth, score=0.1)",
+    );
+    env.write("assets/train/asset_train.py", train);
+    let report = sweep(&env, &["--set", "train.depth=1:4", "--jobs", "4"], 0);
+    for run in report["runs"].as_array().unwrap() {
+        let depth = run["values"][0].to_string();
+        for file in ["models/train/name", "report/name", "output/name", "extra_output/train/name"] {
+            assert_eq!(kept(&env, run, "train", file), depth, "{file}");
+        }
+        assert_eq!(kept(&env, run, "inference", "output/output.csv"), depth);
+        assert_eq!(run["result"].as_str().unwrap(), depth);
+    }
+}
+
+#[test]
+fn random_numbers_differ_between_runs_unless_a_step_has_seeded_them() {
+    let env = project();
+    let numbers = |env: &TestEnv| {
+        let report = sweep(env, &["--set", "train.depth=1,2,3"], 0);
+        let models: Vec<Json> = report["runs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|run| serde_json::from_str(&kept(env, run, "train", "models/train/model.json")).unwrap())
+            .collect();
+        let mut numbers: Vec<String> = models.iter().map(|model| model["random"].to_string()).collect();
+        numbers.sort();
+        numbers.dedup();
+        numbers.len()
+    };
+    assert_eq!(numbers(&env), 1);
+    let unseeded = env.read("assets/input/asset_input.py").replace("random.seed(7)", "pass");
+    let unseeded = unseeded.replace("random.random()", "0.5");
+    env.write("assets/input/asset_input.py", unseeded);
+    assert_eq!(numbers(&env), 3);
+}
+
+/// A sweep of four of which two are done, and two wait for a file that is not there, with children that ignore signals.
+fn half_way(env: &TestEnv) -> (Child, Vec<String>) {
+    let train = env.read("assets/train/asset_train.py");
+    let waits = "import json, os, random, signal, subprocess, time\n        \
+                 if self.args['depth'] > 2 and not os.path.exists('go'):\n            \
+                     signal.signal(signal.SIGINT, signal.SIG_IGN)\n            \
+                     child = subprocess.Popen(['sh', '-c', 'trap \"\" INT TERM HUP; sleep 86396'], start_new_session=True)\n            \
+                     open('pid-%s' % os.getpid(), 'w').write('%d %d ' % (os.getpid(), child.pid))\n            \
+                     os.rename('pid-%s' % os.getpid(), 'ready-%s' % self.args['depth'])\n            \
+                     while True: time.sleep(1)\n";
+    env.write("assets/train/asset_train.py", train.replace("import json, os, random\n", waits));
+    let child = env.start(["sweep", "--set", "train.depth=1:4", "--jobs", "2"]);
+    eventually("two are done and two wait", || env.path("ready-3").exists() && env.path("ready-4").exists());
+    let pids = env.read("ready-3") + &env.read("ready-4");
+    (child, pids.split_whitespace().map(str::to_owned).collect())
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), signal).unwrap();
+}
+
+fn is_alive(pid: &str) -> bool {
+    fs_err::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with(['Z', 'X']))
+}
+
+#[test]
+fn ctrl_c_keeps_what_is_finished_and_the_rest_is_run_later() {
+    let env = project();
+    let (child, pids) = half_way(&env);
+    signal(&child, Signal::INT);
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("2 succeeded, 2 left") && stderr.contains("alo sweep --resume"), "{stderr}");
+    assert!(pids.iter().all(|pid| !is_alive(pid)));
+    let states = |env: &TestEnv| {
+        let runs = env.alo(["history", "--format", "json"]).expect(0).events();
+        let count = |state: &str| runs.iter().filter(|run| run["state"] == state).count();
+        (count("succeeded"), count("interrupted"))
+    };
+    assert_eq!(states(&env), (4, 2));
+
+    // Only as it was begun.
+    env.write("go", "");
+    let plan = env.read("experimental_plan.yaml");
+    env.write("experimental_plan.yaml", plan.replace("rows: 3", "rows: 4"));
+    env.alo(["sweep", "--resume"]).expect(2).says("the plan has changed");
+    env.write("experimental_plan.yaml", &plan);
+    env.alo(["sweep", "--resume", "--set", "train.depth=1:5"]).expect(2).says("the settings have changed");
+    let report = sweep(&env, &["--resume"], 0);
+    let depths: Vec<_> =
+        report["runs"].as_array().unwrap().iter().map(|run| run["values"][0].to_string()).collect();
+    assert_eq!(depths, ["4", "3", "2", "1"]);
+    assert_eq!(states(&env), (8, 2));
+    env.alo(["sweep", "--resume"]).expect(2).says("no interrupted sweep");
+}
+
+#[test]
+fn sigkill_leaves_nothing_running_and_the_sweep_goes_on() {
+    let env = project();
+    let (mut child, pids) = half_way(&env);
+    signal(&child, Signal::KILL);
+    child.wait().unwrap();
+    eventually("all workers and their children are gone", || pids.iter().all(|pid| !is_alive(pid)));
+    env.write("go", "");
+    let report = sweep(&env, &["--resume", "--promote", "best"], 0);
+    assert_eq!(report["runs"].as_array().unwrap().len(), 4);
+    assert!(env.read("train_artifacts/models/train/model.json").contains("\"depth\": 4"));
+    assert_eq!(fs_err::read_dir(env.path(".alo/staging")).unwrap().count(), 0);
 }

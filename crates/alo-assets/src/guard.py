@@ -8,6 +8,8 @@ reports a hang-up here: the program is interrupted (SIGINT) and, half a second l
 When the program ends by itself, what it left behind gets half a second to end too and is then killed and listed in REPORT.
 The guard ends as the program ended: with the same exit code, or by the same signal.
 
+A worker that copies itself loads this file as a module and calls `guard`, so that each copy has a guard of its own.
+
 Standard library only, Python 3.8 and later. Linux adopts orphans here (child sub-reaper), so no process escapes by
 detaching itself; elsewhere the program's process group is killed.
 """
@@ -25,6 +27,18 @@ PR_SET_CHILD_SUBREAPER = 36
 
 def main():
     report, verb, program = sys.argv[1], sys.argv[2], sys.argv[3:]
+
+    def ended(status, left_behind):
+        if left_behind:
+            write_report(report, left_behind)
+        end_like(status)
+
+    guard(ended)
+    return program_of(verb, program)
+
+
+def guard(ended):
+    """Forks. The child returns; the parent watches over it, tells `ended` how it ended and what it left, and never returns."""
     woken, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker)
@@ -36,16 +50,15 @@ def main():
         os.close(woken)
         os.close(waker)
         os.setpgid(0, 0)
-        return program_of(verb, program)
+        return
     adopt_orphans()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     release_output()
     status, stopped = watch(child, woken)
     left_behind = end_descendants(child, 0.0 if stopped else GRACE_SECONDS)
-    if left_behind:
-        write_report(report, left_behind)
-    end_like(status)
+    ended(status, left_behind)
+    os._exit(1)
 
 
 def program_of(verb, program):
@@ -228,9 +241,9 @@ def end_like(status):
     os._exit(os.WEXITSTATUS(status))
 
 
-SCRIPT = main()
+if __name__ == "__main__":
+    SCRIPT = main()
 
-if SCRIPT:
     # The fork goes on as the script's own interpreter: nothing of the guard stays in its `__main__`.
     sys.argv[:] = SCRIPT
     sys.path[0] = os.path.dirname(os.path.abspath(SCRIPT[0]))

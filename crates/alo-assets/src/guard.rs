@@ -4,6 +4,8 @@
 //! socket to this process and ends the whole tree of processes when it hangs up. No unsafe code is needed for it, and an
 //! embedding program needs no binary of ours.
 
+mod forked;
+
 use std::ffi::OsStr;
 use std::io;
 use std::net::Shutdown;
@@ -18,6 +20,8 @@ use tempfile::TempPath;
 
 use crate::unpack::{self, UnpackError};
 
+pub use forked::{ForkEnds, ForkedChild};
+
 const GUARD: &str = include_str!("guard.py");
 
 /// The guard program, unpacked and ready to start others.
@@ -31,6 +35,11 @@ impl Guard {
     pub fn install(cache: &Utf8Path) -> Result<Self, UnpackError> {
         let folder = unpack::unpack(cache, "guard", &[("guard.py", GUARD)])?;
         Ok(Self { script: folder.join("guard.py") })
+    }
+
+    /// The guard program's file, for programs that copy themselves and give each copy a guard.
+    pub fn script(&self) -> &Utf8Path {
+        &self.script
     }
 
     /// Prepares to start `program`; `python` (3.8 or later) runs the guard.

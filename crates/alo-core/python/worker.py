@@ -29,21 +29,45 @@ def main():
     channel = _channel.Channel(socket)
     python = "%d.%d.%d" % sys.version_info[:3]
     runner = _steps.Runner(channel)
+    forks = None
+    code = 1
     try:
         channel.tell({"hello": {"protocol": 1, "python": python, "pid": os.getpid()}})
         while True:
             order = channel.hear()
             if "shutdown" in order:
-                return 0
+                code = 0
+                return code
+            if "settle" in order or "fork" in order:
+                forks = forks or _forks()
+            if "settle" in order:
+                channel.tell({"settled": forks.settle(order["settle"], runner)})
+            if "fork" in order:
+                copied = forks.fork(channel)
+                if copied is not None:
+                    channel = copied
+                    runner.attach(channel)
+                    channel.tell({"hello": {"protocol": 1, "python": python, "pid": os.getpid()}})
             if "run_step" in order:
                 outcome = runner.run(order["run_step"])
                 if channel.forked:
                     return _end_of_fork(outcome)
                 channel.tell({"done": outcome})
     except _channel.EngineGone:
-        return 1
+        return code
     except KeyboardInterrupt:
-        return 130
+        code = 130
+        return code
+    finally:
+        if forks is not None and forks.is_copy and not channel.forked:
+            runner.release(forget=True)
+            forks.leave(code)
+
+
+def _forks():
+    from alolib._forks import Forks
+
+    return Forks()
 
 
 def _end_of_fork(outcome):

@@ -1,5 +1,6 @@
 //! A request to stop a run, from another thread or a signal handler.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +23,32 @@ pub struct CancelToken(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     cancelled: AtomicBool,
-    processes: Mutex<Vec<Stopper>>,
+    processes: Mutex<Processes>,
+}
+
+/// The processes to end, each under a number of its own.
+#[derive(Default)]
+struct Processes {
+    next: u64,
+    running: BTreeMap<u64, Stopper>,
+}
+
+/// Lets a process be ended when a run is cancelled, for as long as it is kept.
+pub(crate) struct Stopping {
+    token: CancelToken,
+    number: u64,
+}
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        self.token.processes().running.remove(&self.number);
+    }
+}
+
+impl fmt::Debug for Stopping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Stopping").field(&self.number).finish()
+    }
 }
 
 impl CancelToken {
@@ -34,7 +60,7 @@ impl CancelToken {
     /// Asks the run to stop. Returns at once.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::SeqCst);
-        for process in self.processes().iter() {
+        for process in self.processes().running.values() {
             process.stop();
         }
     }
@@ -44,17 +70,20 @@ impl CancelToken {
         self.0.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Ends a process, too, when the run is cancelled.
-    pub(crate) fn stops(&self, process: Stopper) {
+    /// Ends a process, too, when the run is cancelled, until what is returned is dropped.
+    pub(crate) fn stops(&self, process: Stopper) -> Stopping {
         let mut processes = self.processes();
         // Looked at under the lock, so that a cancellation between the two is not missed.
         if self.is_cancelled() {
             process.stop();
         }
-        processes.push(process);
+        let number = processes.next;
+        processes.next += 1;
+        processes.running.insert(number, process);
+        Stopping { token: self.clone(), number }
     }
 
-    fn processes(&self) -> std::sync::MutexGuard<'_, Vec<Stopper>> {
+    fn processes(&self) -> std::sync::MutexGuard<'_, Processes> {
         self.0.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

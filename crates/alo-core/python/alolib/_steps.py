@@ -33,6 +33,36 @@ class Runner:
             _session.set_current(None)
             _enter(order["cwd"])
 
+    def attach(self, channel):
+        """Goes on in a copy of the worker, which has a line of its own."""
+        self._channel = channel
+
+    def release(self, forget=False):
+        """Lets go of the crash file, and of what is handed on, too, if it is to `forget`."""
+        if self._crash_file is not None:
+            import faulthandler
+
+            faulthandler.disable()
+            self._crash_file.close()
+            self._crash_file = None
+        if forget:
+            self._data, self._config = {}, {}
+
+    def traces_of(self, path):
+        """Why the values that pass on belong to one run alone: they name its folder, or cannot be looked through."""
+        import pickle
+
+        # `meta` is given anew to each step.
+        config = {key: value for key, value in self._config.items() if key != "meta"}
+        try:
+            # Arrays are left aside: they hold no paths.
+            plain = pickle.dumps((self._data, config), protocol=5, buffer_callback=lambda _: None)
+        except Exception as error:
+            return "what is handed on cannot be looked through (%s)" % type(error).__name__
+        if path.encode("utf-8", "surrogateescape") in plain:
+            return "what is handed on names the folder of the run"
+        return None
+
     def _prepare(self, order):
         _enter(order["cwd"])
         sys.argv = [order["file"]]

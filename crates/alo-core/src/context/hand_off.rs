@@ -16,6 +16,13 @@ pub(crate) struct HandOff {
     pub(crate) native: NativeHandOff,
 }
 
+/// The names of what steps have handed on.
+#[derive(Debug, Clone)]
+pub(super) struct HandedKeys {
+    data: Vec<String>,
+    config: Vec<String>,
+}
+
 /// The values that native steps hand on; a worker keeps those of Python steps.
 #[derive(Default)]
 pub(crate) struct NativeHandOff {
@@ -48,14 +55,14 @@ pub(crate) struct Saved {
 }
 
 impl HandOff {
-    /// The same names; the values are held elsewhere.
-    pub(super) fn of_worker(&self) -> Self {
-        let Self { data_keys, config_keys, native: _ } = self;
-        Self {
-            data_keys: data_keys.clone(),
-            config_keys: config_keys.clone(),
-            native: NativeHandOff::default(),
-        }
+    /// The names of what was handed on, without the values.
+    pub(super) fn into_keys(self) -> HandedKeys {
+        HandedKeys { data: self.data_keys, config: self.config_keys }
+    }
+
+    /// Values that a worker holds.
+    pub(super) fn of_worker(keys: HandedKeys) -> Self {
+        Self { data_keys: keys.data, config_keys: keys.config, native: NativeHandOff::default() }
     }
 
     /// The keys of `data` that contain `part`; with an empty `part` all of them.

@@ -21,4 +21,4 @@ pub(crate) use summary::GivenSummary;
 
 pub(crate) use environment::with_slash;
 pub(crate) use hand_off::Offer;
-pub(crate) use step_context::{PipelineScope, PipelineState};
+pub(crate) use step_context::{PipelineScope, PipelineState, WorkerState};

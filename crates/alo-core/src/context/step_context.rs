@@ -4,7 +4,7 @@ use alo_artifacts::{ArtifactLayout, RunId, Summary};
 use alo_plan::{Map, Pipeline, PipelineKind, Step, Value};
 
 use super::arguments::{self, Absent, ArgumentType};
-use super::hand_off::{HandOff, Offer, Saved};
+use super::hand_off::{HandOff, HandedKeys, Offer, Saved};
 use super::refusal::Refusal;
 use crate::cancel::CancelToken;
 use crate::event::Level;
@@ -32,10 +32,22 @@ pub(crate) struct PipelineState {
     pub(crate) summary: Option<Summary>,
 }
 
-impl PipelineState {
-    /// What is known here of values that a worker holds, for a copy of the worker. Values of native steps cannot be copied.
-    pub(crate) fn of_worker(&self) -> Self {
-        Self { hand_off: self.hand_off.of_worker(), summary: self.summary.clone() }
+/// What is known here of values that a worker holds, for copies of the worker.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkerState {
+    keys: HandedKeys,
+    summary: Option<Summary>,
+}
+
+impl From<PipelineState> for WorkerState {
+    fn from(state: PipelineState) -> Self {
+        Self { keys: state.hand_off.into_keys(), summary: state.summary }
+    }
+}
+
+impl From<WorkerState> for PipelineState {
+    fn from(state: WorkerState) -> Self {
+        Self { hand_off: HandOff::of_worker(state.keys), summary: state.summary }
     }
 }
 

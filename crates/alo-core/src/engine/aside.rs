@@ -42,6 +42,11 @@ pub(crate) struct RunHead {
 }
 
 impl RunHead {
+    /// How many steps of all pipelines together are done.
+    pub(crate) fn steps(&self) -> usize {
+        self.pipelines.iter().map(|(_, head)| head.steps()).sum()
+    }
+
     fn of(&self, kind: PipelineKind) -> Option<&PipelineHead> {
         self.pipelines.iter().find(|(of, _)| *of == kind).map(|(_, head)| head)
     }
@@ -97,7 +102,6 @@ impl AsideRun<'_> {
     }
 
     /// Runs the first `steps` steps of all pipelines together, for runs that continue from there. Records nothing.
-    #[expect(dead_code, reason = "forked workers, which can go on from there, come next")]
     pub(crate) fn head(
         &self,
         mut steps: usize,
@@ -173,6 +177,6 @@ impl PipelineRun<'_> {
             (std::mem::take(&mut progress.state), std::mem::take(&mut progress.record.steps));
         let reports = progress.steps().to_vec();
         let (shown, warnings) = (std::mem::take(&mut log.shown), std::mem::take(&mut log.warnings));
-        Ok(PipelineHead { staged, state, records, reports, shown, warnings })
+        Ok(PipelineHead { staged, state: state.into(), records, reports, shown, warnings })
     }
 }

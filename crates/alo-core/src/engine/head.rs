@@ -2,7 +2,7 @@
 
 use alo_artifacts::{ArtifactLayout, StagedArtifacts, StepRecord};
 
-use crate::context::PipelineState;
+use crate::context::{PipelineState, WorkerState};
 use crate::journal::PipelineLog;
 use crate::report::StepReport;
 
@@ -10,7 +10,7 @@ use crate::report::StepReport;
 #[derive(Debug)]
 pub(crate) struct PipelineHead {
     pub(super) staged: StagedArtifacts,
-    pub(super) state: PipelineState,
+    pub(super) state: WorkerState,
     pub(super) records: Vec<StepRecord>,
     pub(super) reports: Vec<StepReport>,
     pub(super) shown: Vec<String>,
@@ -30,7 +30,7 @@ impl PipelineHead {
 
     /// What passes on from them.
     pub(super) fn state(&self) -> PipelineState {
-        self.state.of_worker()
+        self.state.clone().into()
     }
 
     /// The records of all steps of the pipeline; those that are not done say so.

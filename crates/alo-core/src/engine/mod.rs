@@ -12,7 +12,7 @@ mod progress;
 mod run;
 mod scope;
 
-pub(crate) use aside::{AsideEnd, AsideRun};
+pub(crate) use aside::{AsideEnd, AsideRun, RunHead};
 pub use error::{RunError, RunFailure};
 pub use mode::Mode;
 pub use options::RunOptions;

@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = embedded![
     "worker.py",
     "alolib/__init__.py",
     "alolib/_channel.py",
+    "alolib/_forks.py",
     "alolib/_handoff.py",
     "alolib/_modules.py",
     "alolib/_renamed.py",

@@ -90,6 +90,11 @@ impl PythonExecutor {
         self
     }
 
+    /// Gives away its workers, as they stand.
+    pub(super) fn into_workers(self) -> BTreeMap<String, Worker> {
+        self.workers
+    }
+
     /// Makes code and environments of a pipeline ready.
     fn set_up(&mut self, preparation: &mut Preparation<'_>) -> Result<PreparedPipeline, ExecutorError> {
         let kind = preparation.pipeline.kind;
@@ -135,6 +140,13 @@ impl PythonExecutor {
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
             ExecutorError::new("failed to start the Python worker").because(error)
         };
+        if let Some(warm) = &self.warm
+            && let Some(copy) =
+                warm.copy(environment, preparation.cancel).map_err(|error| failed(error.into()))?
+        {
+            self.workers.insert(environment.key.clone(), copy);
+            return Ok(());
+        }
         let guard = Guard::install(&self.machine.cache).map_err(|error| failed(error.into()))?;
         let script = embedded::worker_script(&self.machine.cache).map_err(|error| failed(error.into()))?;
         let root = preparation.project.root();
@@ -212,7 +224,8 @@ impl Executor for PythonExecutor {
         let hand_off = pipeline.hand_off.files(context, &pipeline.setup);
         let hand_off = hand_off.map_err(|error| broken(error_chain(&error)))?;
         let request = ToWorker::RunStep(Box::new(RunStep {
-            new_pipeline: pipeline.is_new,
+            // A copied worker may stand behind the first steps.
+            new_pipeline: pipeline.is_new && (self.warm.is_none() || context.number() == 1),
             step: &step,
             module: &asset.code.module,
             file: &asset.code.file,

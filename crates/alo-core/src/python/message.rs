@@ -13,6 +13,8 @@ pub(super) const PROTOCOL: u32 = 1;
 #[derive(Debug, Deserialize)]
 pub(super) struct FromWorker {
     hello: Option<Hello>,
+    settled: Option<Settled>,
+    forking: Option<Forking>,
     done: Option<Outcome>,
     call: Option<String>,
     #[serde(default)]
@@ -25,6 +27,8 @@ pub(super) struct FromWorker {
 #[derive(Debug)]
 pub(super) enum Message {
     Hello(Hello),
+    Settled(Settled),
+    Forking,
     Call(Call),
     Done(Outcome),
 }
@@ -32,6 +36,12 @@ pub(super) enum Message {
 impl FromWorker {
     /// Tells which message it is.
     pub(super) fn message(self) -> Option<Message> {
+        if let Some(settled) = self.settled {
+            return Some(Message::Settled(settled));
+        }
+        if let Some(Forking {}) = self.forking {
+            return Some(Message::Forking);
+        }
         match (self.hello, self.done, self.call) {
             (Some(hello), None, None) => Some(Message::Hello(hello)),
             (None, Some(outcome), None) => Some(Message::Done(outcome)),
@@ -52,6 +62,17 @@ pub(super) struct Hello {
     pub(super) python: String,
     pub(super) pid: u32,
 }
+
+/// Whether a worker can be copied now.
+#[derive(Debug, Deserialize)]
+pub(super) struct Settled {
+    /// Why not.
+    pub(super) refused: Option<String>,
+}
+
+/// The worker waits for the streams of its copy.
+#[derive(Debug, Deserialize)]
+pub(super) struct Forking {}
 
 /// A call of the asset API.
 #[derive(Debug)]
@@ -108,9 +129,20 @@ pub(super) enum Stage {
 #[serde(rename_all = "snake_case")]
 pub(super) enum ToWorker<'a> {
     RunStep(Box<RunStep<'a>>),
+    /// Gets ready to be copied.
+    Settle {
+        guard: &'a Utf8Path,
+        /// The run whose steps it has run: what they have handed on must not name it.
+        traces: Option<&'a str>,
+    },
+    /// Copies itself.
+    Fork {},
     Shutdown {},
     Result(Json),
-    Refused { message: &'a str, exception: &'a str },
+    Refused {
+        message: &'a str,
+        exception: &'a str,
+    },
 }
 
 /// All that a worker needs to run a step.

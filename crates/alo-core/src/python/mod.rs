@@ -11,6 +11,7 @@ mod missing;
 mod module_names;
 mod output;
 mod private_folder;
+mod process;
 mod setup;
 mod usage;
 mod value;

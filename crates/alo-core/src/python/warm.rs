@@ -1,23 +1,38 @@
-//! What several runs of one plan share: code and environments that are ready.
+//! What several runs of one plan share: code and environments that are ready, and workers that their own are copies of.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use alo_assets::{EnvironmentUse, Machine, PreparedPipeline, SetupEvent};
+use alo_assets::guard::Guard;
+use alo_assets::{Environment, EnvironmentUse, Machine, PreparedPipeline, SetupEvent};
 use alo_plan::PipelineKind;
+use camino::Utf8Path;
 
+use super::embedded;
 use super::executor::PythonExecutor;
 use super::setup::{complete, prepare_pipeline};
+use super::worker::{Worker, WorkerError};
+use crate::cancel::CancelToken;
 use crate::engine::RunOptions;
+use crate::error_chain::error_chain;
+use crate::event::Stream;
 use crate::executor::ExecutorError;
 use crate::project::Project;
 
 /// What several runs of one plan share.
+///
+/// A run's workers are copies of the ones here, made by `fork`: what those have imported and computed is there already. Where a
+/// worker cannot be copied, or there is none, runs start their own.
 #[derive(Debug)]
 pub(crate) struct WarmPython {
     machine: Machine,
     setups: Vec<(PipelineKind, Arc<PreparedPipeline>)>,
     /// Keeps the environments in the cache.
-    _uses: Vec<EnvironmentUse>,
+    uses: Arc<Vec<EnvironmentUse>>,
+    /// The workers to copy, by the key of their environment.
+    workers: BTreeMap<String, Mutex<Worker>>,
+    /// The workers that those here are copies of: their guards end them.
+    _origin: Option<Arc<WarmPython>>,
 }
 
 impl WarmPython {
@@ -42,7 +57,66 @@ impl WarmPython {
             let prepared = complete(prepared, kind, &options.cancel, &mut tell)?;
             setups.push((kind, Arc::new(prepared)));
         }
-        Ok(Self { machine: machine.clone(), setups, _uses: uses })
+        let (workers, uses) = (BTreeMap::new(), Arc::new(uses));
+        Ok(Self { machine: machine.clone(), setups, uses, workers, _origin: None })
+    }
+
+    /// Starts a worker for each environment, lets it import what the steps there need, and gets it ready to be copied. Tells
+    /// why runs have to start their own, where they have to.
+    pub(crate) fn warm_up(
+        &mut self,
+        folder: &Utf8Path,
+        cancel: &CancelToken,
+    ) -> Result<Vec<String>, ExecutorError> {
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            ExecutorError::new("failed to start the Python worker").because(error)
+        };
+        let guard = Guard::install(&self.machine.cache).map_err(|error| failed(error.into()))?;
+        let script = embedded::worker_script(&self.machine.cache).map_err(|error| failed(error.into()))?;
+        let mut started = BTreeMap::new();
+        for (_, setup) in &self.setups {
+            for (index, environment) in setup.environments.iter().enumerate() {
+                let python = &environment.python;
+                let start = || Worker::start(&guard, python, &script, &self.machine, folder, cancel);
+                let worker = match started.entry(environment.key.clone()) {
+                    std::collections::btree_map::Entry::Occupied(worker) => worker.into_mut(),
+                    std::collections::btree_map::Entry::Vacant(place) => {
+                        place.insert(start().map_err(|error| failed(error.into()))?)
+                    }
+                };
+                let steps = setup.steps.iter().filter(|step| step.environment == index);
+                let _ = (worker, steps);
+            }
+        }
+        let (workers, notes) = settled(started, &guard, None);
+        self.workers = workers;
+        Ok(notes)
+    }
+
+    /// Goes on from where the steps of a run have come: its workers are the ones to copy now. Tells why they cannot be, if so.
+    ///
+    /// `run` is the id of that run: what is handed on must not name it.
+    pub(crate) fn behind(self: &Arc<Self>, steps: PythonExecutor, run: &str) -> Result<Self, String> {
+        let guard = Guard::install(&self.machine.cache).map_err(|error| error_chain(&error))?;
+        let (workers, notes) = settled(steps.into_workers(), &guard, Some(run));
+        match notes.into_iter().next() {
+            Some(note) => Err(note),
+            None => Ok(Self {
+                machine: self.machine.clone(),
+                setups: self.setups.clone(),
+                uses: Arc::clone(&self.uses),
+                workers,
+                _origin: Some(Arc::clone(self)),
+            }),
+        }
+    }
+
+    /// Whether first steps can be run once for several runs: all run in one environment, whose worker can be copied.
+    pub(crate) fn can_share_steps(&self) -> bool {
+        let mut keys =
+            self.setups().flat_map(|setup| &setup.environments).map(|environment| &environment.key);
+        let Some(first) = keys.next() else { return false };
+        self.workers.contains_key(first) && keys.all(|key| key == first)
     }
 
     /// An executor for one of the runs.
@@ -62,4 +136,34 @@ impl WarmPython {
     pub(crate) fn setups(&self) -> impl Iterator<Item = &PreparedPipeline> {
         self.setups.iter().map(|(_, setup)| setup.as_ref())
     }
+
+    /// A copy of the worker of an environment; none if there is nothing to copy.
+    pub(super) fn copy(
+        &self,
+        environment: &Environment,
+        cancel: &CancelToken,
+    ) -> Result<Option<Worker>, WorkerError> {
+        let Some(worker) = self.workers.get(&environment.key) else { return Ok(None) };
+        worker.lock().unwrap_or_else(PoisonError::into_inner).fork(cancel).map(Some)
+    }
+}
+
+/// Gets workers ready to be copied; ends those that cannot be and tells why.
+fn settled(
+    workers: BTreeMap<String, Worker>,
+    guard: &Guard,
+    run: Option<&str>,
+) -> (BTreeMap<String, Mutex<Worker>>, Vec<String>) {
+    let (mut ready, mut notes) = (BTreeMap::new(), Vec::new());
+    for (key, mut worker) in workers {
+        // What packages print while they are imported is printed by the runs' own workers, too, where it matters.
+        match worker.settle(guard, run, &mut |_: Stream, _| {}) {
+            Ok(None) => {
+                ready.insert(key, Mutex::new(worker));
+            }
+            Ok(Some(reason)) => notes.push(reason),
+            Err(error) => notes.push(error_chain(&error)),
+        }
+    }
+    (ready, notes)
 }

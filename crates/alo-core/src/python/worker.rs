@@ -1,12 +1,11 @@
 //! A worker process: started, spoken to, listened to, and always reaped.
 
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
-use std::process::{ChildStderr, ChildStdout};
+use std::io::{self, PipeReader, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use alo_assets::Machine;
-use alo_assets::guard::{Ended, Guard, GuardedChild, Stopper};
+use alo_assets::guard::{Ended, ForkedChild, Guard, Stopper};
 use camino::Utf8Path;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -14,8 +13,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::message::{FromWorker, Message, PROTOCOL, ToWorker};
 use super::output::OutputPipe;
+use super::process::Process;
 use super::variables;
-use crate::cancel::CancelToken;
+use crate::cancel::{CancelToken, Stopping};
 use crate::event::Stream;
 
 /// Longer messages are not read: a worker sends a few kilobytes.
@@ -28,11 +28,13 @@ const END_TIMEOUT: Duration = Duration::from_secs(10);
 /// A Python process that runs assets.
 #[derive(Debug)]
 pub(super) struct Worker {
-    child: GuardedChild,
-    stdout: OutputPipe<ChildStdout>,
-    stderr: OutputPipe<ChildStderr>,
+    child: Process,
+    stdout: OutputPipe<PipeReader>,
+    stderr: OutputPipe<PipeReader>,
     inbox: Vec<u8>,
     pid: Option<u32>,
+    /// Ends it when the run is cancelled.
+    _stopping: Stopping,
 }
 
 /// What a worker did.
@@ -44,6 +46,17 @@ pub(super) enum Heard {
     Ended(Ended),
     /// It said nothing until the deadline.
     Late,
+}
+
+impl Heard {
+    /// What it means when something else was to be heard.
+    fn unexpected(&self) -> WorkerError {
+        match self {
+            Self::Message(_) => WorkerError::Protocol("it spoke out of turn".into()),
+            Self::Ended(ended) => WorkerError::NotStarted(ended.status.to_string()),
+            Self::Late => WorkerError::NotStarted("it does not answer".into()),
+        }
+    }
 }
 
 /// Why a worker could not be started or spoken to.
@@ -78,18 +91,51 @@ impl Worker {
         let mut command = guard.run(python, script).map_err(failed)?;
         variables::set(command.command(), machine, python);
         command.command().current_dir(folder);
-        let mut child = command.spawn().map_err(failed)?;
-        cancel.stops(child.stopper().map_err(failed)?);
-        let missing = || failed(io::Error::other("its output is not piped"));
-        let stdout = child.take_stdout().ok_or_else(missing)?;
-        let stderr = child.take_stderr().ok_or_else(missing)?;
+        Self::of(Process::Started(command.spawn().map_err(failed)?), cancel).map_err(failed)
+    }
+
+    /// Listens to a process that has just begun.
+    fn of(mut child: Process, cancel: &CancelToken) -> io::Result<Self> {
+        let stopping = cancel.stops(child.stopper()?);
+        let missing = || io::Error::other("its output is not piped");
+        let pipe = |end: Option<OwnedFd>| end.map(PipeReader::from).ok_or_else(missing);
+        let (stdout, stderr) = (pipe(child.take_stdout())?, pipe(child.take_stderr())?);
         Ok(Self {
-            stdout: OutputPipe::new(Stream::Stdout, stdout).map_err(failed)?,
-            stderr: OutputPipe::new(Stream::Stderr, stderr).map_err(failed)?,
+            stdout: OutputPipe::new(Stream::Stdout, stdout)?,
+            stderr: OutputPipe::new(Stream::Stderr, stderr)?,
             child,
             inbox: Vec::new(),
             pid: None,
+            _stopping: stopping,
         })
+    }
+
+    /// Gets it ready to be copied; tells why it cannot be. What its steps have handed on must not name the run `traces`.
+    pub(super) fn settle(
+        &mut self,
+        guard: &Guard,
+        traces: Option<&str>,
+        print: &mut dyn FnMut(Stream, String),
+    ) -> Result<Option<String>, WorkerError> {
+        self.wait_ready(print)?;
+        self.say(&ToWorker::Settle { guard: guard.script(), traces })?;
+        match self.listen(None, print)? {
+            Heard::Message(Message::Settled(settled)) => Ok(settled.refused),
+            other => Err(other.unexpected()),
+        }
+    }
+
+    /// Makes a copy of it, which goes on from where it stands. It must be settled.
+    pub(super) fn fork(&mut self, cancel: &CancelToken) -> Result<Self, WorkerError> {
+        let failed = |source| WorkerError::Io { what: "copy", source };
+        self.say(&ToWorker::Fork {})?;
+        match self.listen(None, &mut |_, _| {})? {
+            Heard::Message(Message::Forking) => {}
+            other => return Err(other.unexpected()),
+        }
+        let (ours, ends) = ForkedChild::streams().map_err(failed)?;
+        ends.send(self.child.line()).map_err(failed)?;
+        Self::of(Process::Forked(ours), cancel).map_err(failed)
     }
 
     /// The process that runs the assets, once it is ready.

@@ -58,7 +58,7 @@ pub enum SweepError {
 
 fn changed(differences: &[String]) -> String {
     match differences {
-        [one] => format!("{one} has"),
+        [one] if one != "the settings" => format!("{one} has"),
         several => format!("{} have", several.join(" and ")),
     }
 }

@@ -149,10 +149,6 @@ impl SweepGrid {
     }
 
     /// How many steps of the pipelines in `mode` are the same for all combinations: those before the first that an axis changes.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "forked workers, which can go on from there, come next")
-    )]
     pub(super) fn common_steps(&self, plan: &Plan, mode: Mode) -> usize {
         let pipelines = mode.pipelines(plan);
         let mut common = usize::MAX;

@@ -51,7 +51,7 @@ impl SharedInput {
         tell: &mut dyn FnMut(Event),
     ) -> Result<Self, RunError> {
         let mut set_up = |pipeline, detail| tell(Event::Setup { pipeline, detail });
-        let python = WarmPython::prepare(machine, project, options, &mut set_up)?;
+        let mut python = WarmPython::prepare(machine, project, options, &mut set_up)?;
         let mut identity = SweepInput::of_plan(&project.plan().to_yaml());
         for setup in python.setups() {
             let steps = setup.steps.iter().map(|step| (step.name.as_str(), step.code.identity.digest()));
@@ -68,6 +68,11 @@ impl SharedInput {
             data.push((pipeline.kind, Sources::Loaded(loaded)));
         }
         let (model, outside) = model(project, options, run, &s3, tell)?;
+        let warmed = python.warm_up(project.root(), &options.cancel)?;
+        for reason in warmed {
+            let message = format!("each run starts Python anew: a worker cannot be copied, {reason}");
+            tell(Event::Message { level: Level::Info, step: None, message, show: false });
+        }
         Ok(Self { python: Arc::new(python), data, s3, model, identity, _outside: outside })
     }
 }

@@ -10,6 +10,7 @@ use alo_plan::{HandOffMode, PipelineKind};
 
 use super::grid::SweepGrid;
 use super::input::SharedInput;
+use super::start::Start;
 use crate::engine::{AsideEnd, AsideRun, RunOptions};
 use crate::error_chain::error_chain;
 use crate::event::Event;
@@ -22,6 +23,7 @@ pub(super) struct Jobs<'a> {
     pub(super) sweep: &'a str,
     pub(super) grid: &'a SweepGrid,
     pub(super) input: &'a SharedInput,
+    pub(super) start: &'a Start,
     /// Whose summary's score counts; none is that of training, else of inference.
     pub(super) score: Option<PipelineKind>,
 }
@@ -65,8 +67,8 @@ impl Jobs<'_> {
             data: &self.input.data,
             model: &self.input.model,
         };
-        let mut executor = self.input.python.executor();
-        let end = run.run(None, &mut executor, &mut |_: &Event| {});
+        let mut executor = self.start.python.executor();
+        let end = run.run(self.start.head.as_ref(), &mut executor, &mut |_: &Event| {});
         self.swept(combination, &end)
     }
 

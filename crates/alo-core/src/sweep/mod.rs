@@ -13,6 +13,7 @@ mod jobs;
 mod options;
 mod report;
 mod run;
+mod start;
 mod values;
 
 pub use axis::{AxisError, SweepAxis};

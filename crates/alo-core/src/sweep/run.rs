@@ -18,6 +18,7 @@ use super::input::SharedInput;
 use super::jobs::{Jobs, for_sweeps};
 use super::options::SweepOptions;
 use super::report::{SweepReport, SweepRun, ranked};
+use super::start::Start;
 use crate::engine::{RunError, RunOptions, take_lock, tidy_up};
 use crate::event::Event;
 use crate::project::Project;
@@ -130,15 +131,21 @@ impl Left<'_> {
         let left: Vec<usize> = (0..grid.len()).filter(|combination| !done.contains(combination)).collect();
         let jobs = options.jobs.map_or_else(cores, NonZeroUsize::get).min(left.len().max(1));
         let sweep = record.id.to_string();
+        // For one run alone nothing is to be shared.
+        let steps = if left.len() > 1 { grid.common_steps(project.plan(), run.mode) } else { 0 };
+        let mut tell = |event: &Event| observer(&SweepEvent::Shared { detail: event.clone() });
+        let start = Start::behind(steps, (project, run, &sweep), input, &mut tell)
+            .map_err(|error| if run.cancel.is_cancelled() { RunError::Interrupted } else { error })?;
         observer(&SweepEvent::SweepStarted {
             sweep: sweep.clone(),
             combinations: grid.len(),
             done: done.len(),
             jobs,
-            shared_steps: 0,
+            shared_steps: start.shared_steps(),
         });
         let mut failure: Option<SweepRecordError> = None;
-        let runs = Jobs { project, options: run, sweep: &sweep, grid, input, score: options.score };
+        let runs =
+            Jobs { project, options: run, sweep: &sweep, grid, input, start: &start, score: options.score };
         runs.run(left, jobs, |swept| {
             // An interrupted run is in the history; the sweep is to run that combination again.
             if swept.state == RunState::Interrupted {

@@ -1,0 +1,235 @@
+"""Copies of a worker: each goes on from where the worker stands, as a worker of its own under a guard of its own.
+
+A copy made by `os.fork` is as good as a worker that did the same from its start, as long as nothing is shared that two
+processes cannot share: threads, open files, child processes, clean-up at the end of the interpreter, and paths of the run
+in what is handed on. `Forks.settle` looks for these and says why no copy can be made.
+"""
+
+import gc
+import os
+import sys
+
+from alolib._channel import Channel
+
+#: The descriptors of a copy: its line to the engine, stdout, stderr, and the pipe on which its guard tells how it ended.
+_DESCRIPTORS = 4
+
+
+class Forks:
+    """Makes copies of this process."""
+
+    def __init__(self):
+        self._guards = []
+        self._guard = None
+        self._random = Randomness()
+        self._known = _Holdings()
+        self.is_copy = False
+
+    def settle(self, order, runner):
+        """Gets ready to be copied; gives why it cannot be, or None. `traces` of the order is what only one run may hold."""
+        runner.release()
+        reason = _held_back(order.get("traces"), runner, self._known)
+        if reason is None:
+            # Collected garbage would be copied; objects that live on need not be looked at by every copy's collector.
+            gc.collect()
+            gc.freeze()
+            self._known = _Holdings()
+            if order.get("traces") is None:
+                # Nothing but imports has used the generators: no copy is to go on with the numbers of another.
+                import random  # noqa: F401
+
+                self._random.is_fresh()
+            if self._guard is None:
+                self._guard = _load(order["guard"])
+        return {"refused": reason}
+
+    def fork(self, channel):
+        """Makes a copy. Gives its channel in the copy, None in this process."""
+        channel.tell({"forking": {}})
+        descriptors = channel.descriptors(_DESCRIPTORS)
+        self._guards = [pid for pid in self._guards if not _has_ended(pid)]
+        before = self._random.states()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid:
+            self._guards.append(pid)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            return None
+        try:
+            self._become(descriptors)
+            self._random.restart(before)
+            self._guards = []
+            self.is_copy = True
+            copied = Channel(descriptors[0])
+            self._known = _Holdings()
+            return copied
+        except BaseException:
+            os._exit(1)
+
+    def _become(self, descriptors):
+        """Takes the streams of the copy, and forks once more: the parent is the guard."""
+        line, stdout, stderr, ended = descriptors
+        for source, target in ((line, 0), (stdout, 1), (stderr, 2)):
+            os.dup2(source, target)
+        os.close(stdout)
+        os.close(stderr)
+        self._guard["guard"](lambda status, left_behind: _tell_end(ended, status, left_behind))
+        os.close(ended)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+
+    def leave(self, code):
+        """Ends a copy as a Python program ends, but for the interpreter's own memory, which is only a copy."""
+        import atexit
+        import threading
+
+        try:
+            threading._shutdown()
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:  # the asset may have closed or replaced it
+                pass
+        os._exit(code)
+
+
+class Randomness:
+    """The global random generators: a copy's are seeded anew, unless a step has seeded or used them."""
+
+    def __init__(self):
+        self._fresh = {}
+
+    def states(self):
+        states = {}
+        generator = sys.modules.get("random")
+        if generator is not None:
+            states["random"] = generator.getstate()
+        mtrand = sys.modules.get("numpy.random.mtrand")
+        if mtrand is not None:
+            kind, keys, *rest = mtrand.get_state()
+            states["numpy"] = (kind, keys.tobytes(), *rest)
+            states["numpy state"] = (kind, keys, *rest)
+        return states
+
+    def is_fresh(self):
+        """Notes that nobody has seeded or used them since they were seeded by chance."""
+        self._fresh = {name: state for name, state in self.states().items() if name != "numpy state"}
+
+    def restart(self, before):
+        """In a copy: gives what steps have seeded or used its state back, and seeds the rest by chance."""
+        random, mtrand = sys.modules.get("random"), sys.modules.get("numpy.random.mtrand")
+        used = {name for name, state in before.items() if self._fresh.get(name) != state}
+        if random is not None:
+            # Python itself has seeded it anew in the copy.
+            if "random" in used:
+                random.setstate(before["random"])
+            else:
+                self._fresh["random"] = random.getstate()
+        if mtrand is not None and "numpy" not in used:
+            mtrand.seed()
+            kind, keys, *rest = mtrand.get_state()
+            self._fresh["numpy"] = (kind, keys.tobytes(), *rest)
+
+
+class _Holdings:
+    """What the process holds of the system that a copy would share, to tell what steps have added."""
+
+    def __init__(self):
+        import atexit
+        import weakref
+
+        self.clean_ups = atexit._ncallbacks() if hasattr(atexit, "_ncallbacks") else 0
+        self.clean_ups += sum(1 for found in list(weakref.finalize._registry.values()) if found.atexit)
+        self.files = _open_files()
+
+
+def _held_back(traces, runner, known):
+    """Why a copy would not be as good as a worker that did the same from its start; None if it would."""
+    count = _threads()
+    if count > 1:
+        _probe()
+        count = _threads()
+    if count != 1:
+        return "%d threads of it would be missing in a copy" % (count - 1) if count else "its threads cannot be counted"
+    if traces is None:
+        return None
+    now = _Holdings()
+    opened = sorted(set(now.files.items()) - set(known.files.items()))
+    if opened:
+        return "it has opened `%s`, which copies would share" % opened[0][1]
+    if now.clean_ups > known.clean_ups:
+        return "a step has asked for clean-up at the end of the interpreter"
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return "a step has left a child process"
+    except ChildProcessError:
+        pass
+    return runner.traces_of(traces)
+
+
+def _threads():
+    """The threads of this process as the kernel counts them; 0 where it cannot be asked."""
+    try:
+        with open("/proc/self/status", "rb") as status:
+            for line in status:
+                if line.startswith(b"Threads:"):
+                    return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def _probe():
+    """Forks once for nothing: libraries that are ready for a fork (OpenBLAS) end their threads before it."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _open_files():
+    files = {}
+    try:
+        names = os.listdir("/proc/self/fd")
+    except OSError:
+        return files
+    for name in names:
+        try:
+            files[int(name)] = os.readlink("/proc/self/fd/" + name)
+        except OSError:  # the one that listed the folder
+            pass
+    return files
+
+
+def _has_ended(pid):
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
+
+
+def _load(path):
+    """Loads the guard, and what it needs, so that no copy has to."""
+    import ctypes  # noqa: F401
+    import json  # noqa: F401
+
+    names = {"__name__": "alolib._guard", "__file__": path}
+    with open(path, "rb") as source:
+        exec(compile(source.read(), path, "exec"), names)
+    return names
+
+
+def _tell_end(pipe, status, left_behind):
+    import json
+
+    try:
+        os.write(pipe, json.dumps({"status": status, "left_behind": left_behind}).encode("utf-8"))
+    except OSError:  # the engine has gone
+        pass
+    os._exit(0)
