@@ -101,6 +101,11 @@ impl ProjectLayout {
         self.state().join("history.json")
     }
 
+    /// `.alo/history-open`: changes of the history that have not ended.
+    pub(crate) fn history_open(&self) -> Utf8PathBuf {
+        self.state().join("history-open")
+    }
+
     /// `.alo/history-index`: what was read of the runs.
     pub(crate) fn history_index(&self) -> Utf8PathBuf {
         self.state().join("history-index")

@@ -72,7 +72,8 @@ impl Ledger {
     }
 }
 
-fn place(layout: &ProjectLayout) -> (u64, u64) {
+/// The folder of the history, whatever path leads to it.
+pub(super) fn place(layout: &ProjectLayout) -> (u64, u64) {
     let history = layout.history_root();
     fs_err::metadata(history).map_or((0, 0), |meta| (meta.dev(), meta.ino()))
 }

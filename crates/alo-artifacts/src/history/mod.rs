@@ -27,6 +27,7 @@ mod run_diff;
 mod run_export;
 mod run_folder;
 mod runs;
+mod unsettled;
 
 pub use data_list::DataRecord;
 pub use diff::{Difference, DifferenceArea};

@@ -20,6 +20,7 @@ use super::ledger::Ledger;
 use super::objects::Objects;
 use super::record::{RecordedError, RunRecord, RunState};
 use super::run_folder::{LOCK, NEW_PREFIX, mark_error, size_of};
+use super::unsettled::Unsettled;
 use crate::claim::{Claim, has_no_locks};
 use crate::durable::{self, Lasting, StorageError};
 use crate::external::LoadedData;
@@ -48,6 +49,7 @@ pub struct OpenRun {
     project: ProjectLayout,
     /// Bytes of files put into the folder on the way.
     added: u64,
+    unsettled: Unsettled,
     /// Holds the kernel lock until it is closed.
     _lock: fs_err::File,
 }
@@ -61,6 +63,7 @@ impl OpenRun {
         if folder.symlink_metadata().is_ok() || marked.symlink_metadata().is_ok() {
             return Err(HistoryError::Exists { id: record.id });
         }
+        let unsettled = Unsettled::begin(project, &folder)?;
         // The folder gets its name when lock and record are in it: nobody ever sees it without them.
         let new = history.join(format!("{NEW_PREFIX}{}", record.id));
         durable::remove(&new)?;
@@ -78,7 +81,7 @@ impl OpenRun {
         // shows as interrupted. What a run leaves is flushed when it ends.
         record.write(&new, Lasting::Kill)?;
         durable::rename(&new, &folder)?;
-        Ok(Self { folder, record, project: project.clone(), added: 0, _lock: lock })
+        Ok(Self { folder, record, project: project.clone(), added: 0, unsettled, _lock: lock })
     }
 
     /// The run's folder in the history.
@@ -145,16 +148,24 @@ impl OpenRun {
         self.record.ended = Some(ended);
         self.record.bytes = size_of(&self.folder);
         self.record.unique_bytes = unique_bytes;
+        let mut is_settled = true;
         if let Err(error) = self.record.write(&self.folder, Lasting::PowerFailure) {
+            is_settled = false;
             warnings.push(told("record the run", &HistoryError::from(error)));
         } else if self.record.state != RunState::Succeeded {
             match mark_error(&self.folder) {
                 Ok(marked) => self.folder = marked,
-                Err(error) => warnings.push(told("mark the run as an error", &error)),
+                Err(error) => {
+                    is_settled = false;
+                    warnings.push(told("mark the run as an error", &error));
+                }
             }
         }
         // A lock file left behind is harmless: without the kernel's lock it says nothing.
         durable::remove(&self.folder.join(LOCK)).ok();
+        if is_settled {
+            self.unsettled.end();
+        }
         Finished { folder: self.folder, record: self.record, warnings }
     }
 }

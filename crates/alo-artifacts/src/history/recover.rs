@@ -10,6 +10,7 @@ use super::record::{RunRecord, RunState};
 use super::remove::clear;
 use super::run_folder::{LOCK, NEW_PREFIX, TRASH_PREFIX, is_alive, mark_error, names_in, size_of};
 use super::runs::History;
+use super::unsettled::Unsettled;
 use crate::copy::copy_plain;
 use crate::durable::{self, Lasting};
 use crate::run_id::{ERROR_SUFFIX, RunId};
@@ -17,8 +18,12 @@ use crate::staging::StagedArtifacts;
 
 impl History {
     /// Marks runs whose process is gone as interrupted and clears away what killed runs left half made. The project
-    /// must be locked; logs that a killed run left in the staging folder are taken into its history.
+    /// must be locked; logs that a killed run left in the staging folder are taken into its history. Runs are looked at only
+    /// if something was begun and has not ended, so that many of them cost nothing.
     pub(crate) fn recover(&self) -> Result<Vec<RunRecord>, HistoryError> {
+        if Unsettled::is_none(self.layout()) {
+            return Ok(Vec::new());
+        }
         for kind in PipelineKind::ALL {
             let history = self.layout().history(kind);
             for name in names_in(&history)? {
@@ -60,6 +65,7 @@ impl History {
                 _ => {}
             }
         }
+        Unsettled::looked(self.layout())?;
         Ok(marked)
     }
 

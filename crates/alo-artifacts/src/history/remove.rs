@@ -11,6 +11,7 @@ use super::objects::Objects;
 use super::record::RunState;
 use super::run_folder::{TRASH_PREFIX, is_alive, is_pinned};
 use super::runs::History;
+use super::unsettled::Unsettled;
 use crate::durable::{self, StorageError};
 use crate::experimental::ExperimentalHistory;
 use crate::layout::ProjectLayout;
@@ -100,12 +101,15 @@ pub(super) fn remove_folder(
 ) -> Result<bool, StorageError> {
     let name = folder.file_name().unwrap_or_default();
     let trash = folder.with_file_name(format!("{TRASH_PREFIX}{name}"));
+    let unsettled = Unsettled::begin(layout, folder)?;
     durable::rename(folder, &trash)?;
     if !pinned_too && is_pinned(&trash) {
         durable::rename(&trash, folder)?;
+        unsettled.end();
         return Ok(false);
     }
     clear(layout, &trash)?;
+    unsettled.end();
     Ok(true)
 }
 
