@@ -299,3 +299,38 @@ fn on_a_disk_without_locks_runs_keep_each_other_out_and_kills_leave_no_lock() {
         outcome.expect(1).says("in use").says("lock.claim");
     }
 }
+
+/// The unfinished files of exports in a folder.
+fn unfinished(folder: &Utf8Path) -> Vec<String> {
+    let names = folder.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned());
+    names.filter(|name| name.starts_with(".alo-tmp-")).collect()
+}
+
+#[test]
+fn what_a_killed_export_leaves_goes_with_the_next_and_nothing_else_does() {
+    let Some(mut project) = Numbered::new() else { return };
+    let (outcome, steps) = project.run(Fault::None);
+    outcome.expect(0);
+    project.good = project.last;
+    let save = project.env.path("save/train");
+    let is_export = |step: &Step| step.call == "write" && step.path.starts_with(&save);
+    let point = steps.iter().position(is_export).expect("an archive is written") + 1;
+    // Of another project, or of another program: none of our business.
+    let foreign = save.join(".alo-tmp-0123456789abcdef-x");
+    fs_err::write(&foreign, "").unwrap();
+    let (outcome, made) = project.run(Fault::Kill(point));
+    assert_eq!(outcome.code, Some(137), "{outcome:?}");
+    assert!(made.last().is_some_and(is_export), "{made:?}");
+    let left = unfinished(&save);
+    assert_eq!(left.len(), 2, "{left:?}");
+    // As long as somebody has it locked, its writer counts as alive.
+    let ours = left.iter().find(|name| !foreign.as_str().ends_with(name.as_str())).unwrap();
+    let held = fs_err::File::open(save.join(ours)).unwrap();
+    held.file().lock().unwrap();
+    project.good_run("while the file is locked");
+    assert_eq!(unfinished(&save).len(), 2);
+    drop(held);
+    project.next();
+    project.env.alo(["run", "--no-wait"]).expect(0).says("unfinished files of killed runs");
+    assert_eq!(unfinished(&save), [".alo-tmp-0123456789abcdef-x"]);
+}

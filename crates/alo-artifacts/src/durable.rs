@@ -112,9 +112,14 @@ pub(crate) fn rename(from: &Utf8Path, to: &Utf8Path) -> Result<(), StorageError>
 
 /// Starts a temporary file beside a target, with the permissions the user's umask gives.
 pub(crate) fn temp_beside(target: &Utf8Path) -> Result<NamedTempFile, StorageError> {
+    temp_beside_as(target, TEMP_PREFIX)
+}
+
+/// [`temp_beside`] with a name that starts with `prefix`.
+pub(crate) fn temp_beside_as(target: &Utf8Path, prefix: &str) -> Result<NamedTempFile, StorageError> {
     let folder = parent(target);
     tempfile::Builder::new()
-        .prefix(TEMP_PREFIX)
+        .prefix(prefix)
         .permissions(std::fs::Permissions::from_mode(0o666))
         .tempfile_in(folder)
         .map_err(StorageError::of("write in", folder))

@@ -2,15 +2,18 @@
 //!
 //! Every file appears whole under its name, replacing an older one; nothing else in that folder is touched.
 
+use std::io;
+
 use alo_plan::{ArchiveFormat, PipelineKind};
 use camino::{Utf8Path, Utf8PathBuf};
+use tempfile::NamedTempFile;
 
-use crate::archive::{ArchiveError, MemberTime, pack};
-use crate::copy::{CopyError, Meter, copy_file};
-use crate::durable::{self, StorageError};
+use crate::archive::{ArchiveError, MemberTime, pack_by};
+use crate::durable::{self, Lasting, StorageError};
 use crate::layout::{ArtifactLayout, ProjectLayout, artifacts_name};
 use crate::location::{Location, LocationError};
 use crate::s3::{Purpose, Remote, S3Access, S3Error, upload};
+use crate::temp_mark::TempMark;
 
 /// Where results go: a folder, or a prefix in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,13 +21,37 @@ pub struct SaveTarget(Target);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Target {
-    Folder(Utf8PathBuf),
+    Folder(Folder),
     Remote(Remote),
 }
 
+/// A folder of somebody else, and how our temporary files in it are known.
+#[derive(Debug, Clone, Eq)]
+struct Folder {
+    path: Utf8PathBuf,
+    /// Absent where nobody exports again, who could remove what a kill has left.
+    mark: Option<TempMark>,
+}
+
+/// Two targets are the same if they are the same place, whoever writes there.
+impl PartialEq for Folder {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl Folder {
+    fn temp_for(&self, target: &Utf8Path) -> Result<NamedTempFile, StorageError> {
+        match &self.mark {
+            Some(mark) => mark.temp_beside(target),
+            None => durable::temp_beside(target),
+        }
+    }
+}
+
 impl From<Utf8PathBuf> for SaveTarget {
-    fn from(folder: Utf8PathBuf) -> Self {
-        Self(Target::Folder(folder))
+    fn from(path: Utf8PathBuf) -> Self {
+        Self(Target::Folder(Folder { path, mark: None }))
     }
 }
 
@@ -70,10 +97,7 @@ pub enum ExportError {
     /// An archive that could not be made.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// A log that could not be copied.
-    #[error(transparent)]
-    Copy(#[from] CopyError),
-    /// The folder could not be made.
+    /// The folder could not be made, or a log not be copied.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// S3 did not take it.
@@ -88,7 +112,6 @@ impl ExportError {
             Self::Location(error) => error.hint(),
             Self::Inside { .. } | Self::NoFolder { .. } => Some("name another folder in the plan".into()),
             Self::Archive(error) => error.hint(),
-            Self::Copy(error) => error.hint(),
             Self::Storage(error) => error.hint(),
             Self::S3(error) => error.hint(),
         }
@@ -118,7 +141,7 @@ pub fn resolve_save_path(
     if path.exists() && !path.is_dir() {
         return Err(ExportError::NoFolder { path });
     }
-    Ok(path.into())
+    Ok(SaveTarget(Target::Folder(Folder { path, mark: Some(TempMark::of_project(project.root())) })))
 }
 
 /// Exports a pipeline's artifacts to a folder, which is created, or to S3, by way of a folder beside the artifacts.
@@ -142,8 +165,9 @@ pub fn export(
         .prefix(durable::TEMP_PREFIX)
         .tempdir_in(beside)
         .map_err(StorageError::of("write in", beside))?;
-    let folder = Utf8PathBuf::try_from(packed.path().to_owned())
+    let path = Utf8PathBuf::try_from(packed.path().to_owned())
         .map_err(|error| StorageError::new("write in", beside, error.into_io_error()))?;
+    let folder = Folder { path, mark: None };
     let mut exports = to_folder(kind, artifacts, &folder, inference_format, cancelled)?;
     for file in &mut exports.files {
         let name = file.path.file_name().unwrap_or_default();
@@ -157,11 +181,13 @@ pub fn export(
 fn to_folder(
     kind: PipelineKind,
     artifacts: &ArtifactLayout,
-    to: &Utf8Path,
+    folder: &Folder,
     inference_format: ArchiveFormat,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Exports, ExportError> {
+    let to = &folder.path;
     durable::create_dir_all(to)?;
+    let swept = folder.mark.as_ref().map_or(0, |mark| mark.sweep(to));
     let format = match kind {
         PipelineKind::Train => ArchiveFormat::TarGz,
         PipelineKind::Inference => inference_format,
@@ -171,9 +197,13 @@ fn to_folder(
         ArchiveFormat::Zip => "zip",
     };
     let mut exports = Exports::default();
-    let mut archive = |folder: &Utf8Path, name: String, format| -> Result<(), ExportError> {
+    if swept > 0 {
+        exports.warnings.push(format!("removed {swept} unfinished files of killed runs from `{to}`"));
+    }
+    let mut archive = |packs: &Utf8Path, name: String, format| -> Result<(), ExportError> {
         let path = to.join(name);
-        let packed = pack(folder, &path, format, MemberTime::Kept, cancelled)?;
+        let temp = || folder.temp_for(&path);
+        let packed = pack_by(packs, &path, format, MemberTime::Kept, cancelled, &temp)?;
         let left_out = packed.left_out.into_iter();
         let left_out =
             left_out.map(|what| format!("{what} and not in `{}`", path.file_name().unwrap_or_default()));
@@ -188,24 +218,19 @@ fn to_folder(
     for log in [artifacts.process_log(), artifacts.pipeline_log()] {
         if let Some(name) = log.file_name().filter(|_| log.is_file()) {
             let path = to.join(name);
-            let bytes = copy_log(&log, &path)?;
+            let bytes = copy_log(&log, &path, folder.temp_for(&path)?)?;
             exports.files.push(Exported { path, bytes });
         }
     }
     Ok(exports)
 }
 
-/// Copies a log as it is now: it may still grow, which [`copy_file`] would not take.
-fn copy_log(from: &Utf8Path, to: &Utf8Path) -> Result<u64, ExportError> {
-    match copy_file::<blake3::Hasher>(from, to, &Meter::default()) {
-        Ok(copied) => Ok(copied.copy.size),
-        Err(CopyError::Changing { .. }) => {
-            let content = durable::read(from)?;
-            durable::write(to, &content, durable::Lasting::Kill)?;
-            Ok(content.len() as u64)
-        }
-        Err(error) => Err(error.into()),
-    }
+/// Copies a log as it is now: it may still grow.
+fn copy_log(from: &Utf8Path, to: &Utf8Path, mut temp: NamedTempFile) -> Result<u64, ExportError> {
+    let mut log = fs_err::File::open(from).map_err(StorageError::of("read", from))?;
+    let bytes = io::copy(&mut log, &mut temp).map_err(StorageError::of("write", to))?;
+    durable::persist(temp, to, Lasting::Kill)?;
+    Ok(bytes)
 }
 
 fn has_entries(folder: &Utf8Path) -> Result<bool, StorageError> {

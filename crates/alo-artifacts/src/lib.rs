@@ -39,6 +39,7 @@ mod staging;
 mod summary;
 mod summary_error;
 mod sweep_record;
+mod temp_mark;
 mod transfer;
 mod tree;
 mod unpack;

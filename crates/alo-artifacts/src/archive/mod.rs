@@ -14,4 +14,5 @@ mod pack;
 mod tar_gz;
 mod zip_file;
 
+pub(crate) use pack::pack_by;
 pub use pack::{ArchiveError, MemberTime, Packed, pack};

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter};
 use alo_plan::ArchiveFormat;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
+use tempfile::NamedTempFile;
 
 use crate::durable::{self, Lasting, StorageError};
 use crate::tree::{Links, Tree, TreeError};
@@ -97,9 +98,21 @@ pub fn pack(
     time: MemberTime,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Packed, ArchiveError> {
+    pack_by(folder, archive, format, time, cancelled, &|| durable::temp_beside(archive))
+}
+
+/// [`pack`] with a temporary file that the caller makes, beside the archive.
+pub(crate) fn pack_by(
+    folder: &Utf8Path,
+    archive: &Utf8Path,
+    format: ArchiveFormat,
+    time: MemberTime,
+    cancelled: &dyn Fn() -> bool,
+    temp: &dyn Fn() -> Result<NamedTempFile, StorageError>,
+) -> Result<Packed, ArchiveError> {
     // Listed before the temporary file is made, which may lie in the folder.
     let tree = Tree::list(folder, Links::Follow)?;
-    let mut temp = durable::temp_beside(archive)?;
+    let mut temp = temp()?;
     let pack = Pack { folder, archive, tree: &tree, time, cancelled };
     let out = BufWriter::with_capacity(1 << 17, temp.as_file_mut());
     match format {
