@@ -1,6 +1,6 @@
 """What the Titanic example does, as one plain script: the yardstick for `alo run`.
 
-    python titanic_bare.py EXAMPLE_FOLDER OUTPUT_FOLDER
+    python titanic_bare.py EXAMPLE_FOLDER OUTPUT_FOLDER [TREES FOLDS]
 
 It makes the same library calls as the example's assets, in the same order, with the plan's values, in one process:
 read, cross-validate, train, save the model, write report and summary, read again, infer, write the result and its
@@ -22,6 +22,9 @@ from titanic_tables import read, write, write_summary
 
 X_COLUMNS = ["Pclass", "Sex", "Age", "SibSp", "Parch", "Fare", "Embarked"]
 Y_COLUMN = "Survived"
+# The plan's values, unless told otherwise.
+TREES = int(sys.argv[3]) if len(sys.argv) > 3 else 100
+FOLDS = int(sys.argv[4]) if len(sys.argv) > 4 else 5
 
 
 def main():
@@ -38,7 +41,7 @@ def train(passengers, example, output):
     import report
 
     x, y = passengers[X_COLUMNS], passengers[Y_COLUMN]
-    guesses = cross_val_predict(build_model(x), x, y, cv=5)
+    guesses = cross_val_predict(build_model(x), x, y, cv=FOLDS)
     accuracy = float((guesses == y).mean())
     model = build_model(x).fit(x, y)
     with open(output / "model.pkl", "wb") as file:
@@ -72,7 +75,7 @@ def build_model(x):
             ),
         ]
     )
-    return Pipeline([("prepare", prepare), ("classify", RandomForestClassifier(100, max_depth=6, random_state=0))])
+    return Pipeline([("prepare", prepare), ("classify", RandomForestClassifier(TREES, max_depth=6, random_state=0))])
 
 
 if __name__ == "__main__":
