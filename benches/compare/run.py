@@ -126,7 +126,8 @@ def write(outcome: Outcome, given: argparse.Namespace) -> None:
         names = [scenario.name for scenario in scenarios.ALL]
         behind = names[: names.index(outcome.scenario.name)]
         document.add_section(outcome.scenario.name, outcome.scenario.title, outcome.scenario.purpose, behind)
-    content = f"```console\n{command}\n```\n\n{version}{commit()}, {outcome.text}"
+    built_from = "" if given.alo else commit()
+    content = f"```console\n{command}\n```\n\n{version}{built_from}, {outcome.text}"
     document.replace(outcome.scenario.name, content)
     document.repeat_limits()
     document.save()
