@@ -25,6 +25,9 @@ arrays = {
     'record': numpy.array([(1, 2.5)], dtype=[('a', 'i4'), ('b', 'f8')]),
     'scalar': numpy.float32(0.1),
     'empty': numpy.zeros((0, 3)),
+    'texts': numpy.array(['text %d' % i for i in range(20_000)] + [None, float('nan'), 7, 0.1, b'x', '\u{ac00}'], 'object'),
+    'texts by columns': numpy.asfortranarray(numpy.array([['%d/%d' % (i, k) for k in range(3)] for i in range(9000)], 'object')),
+    'texts that recur': numpy.array(['yes', 'no'] * 10_000, 'object'),
 }
 ";
 
@@ -51,8 +54,10 @@ def of(table, arrays):
 
 def array(value):
     value = numpy.asarray(value)
-    digest = hashlib.sha256(value.tobytes(order='C')).hexdigest()
-    return [str(value.dtype), list(value.shape), digest]
+    # The bytes of objects are their addresses.
+    content = repr(value.tolist()).encode() if value.dtype == object else value.tobytes(order='C')
+    digest = hashlib.sha256(content).hexdigest()
+    return [str(value.dtype), list(value.shape), bool(value.flags.f_contiguous), digest]
 
 
 def same(then, now):

@@ -252,6 +252,40 @@ class HandOff(WorkerTest):
         self.assertEqual(left, [])
 
     @unittest.skipIf(numpy is None, "NumPy is not installed here")
+    def test_arrays_of_objects_are_as_in_memory(self):
+        make = """
+            import numpy
+            def make():
+                texts = ["text %d" % i for i in range(20_000)]
+                mixed = numpy.array([*texts, None, float("nan"), True, 7, 0.1, b"x", "\\ud800"], dtype=object)
+                held = [[i] for i in range(20_000)]
+                return dict(
+                    mixed=mixed, columns=numpy.asfortranarray(mixed[:18_000].reshape(3, 6000)), strided=mixed[::2],
+                    recurring=numpy.array(["yes", "no"] * 10_000, dtype=object),
+                    lists=numpy.array([*held, None], dtype=object)[:-1], held=held, few=numpy.array(["a", None], dtype=object),
+                )
+            """
+        check = [
+            "import making",
+            "for name, value in making.make().items():",
+            "    got = self.data[name]",
+            "    assert type(got) is type(value) and repr(list(got)) == repr(list(value)), name",
+            "    if name != 'held':",
+            "        assert (got.dtype, got.shape, got.flags.writeable) == (value.dtype, value.shape, True), name",
+            "        assert got.flags.f_contiguous == (name == 'columns' or got.ndim == 1), name",
+            "assert self.data['recurring'][0] is self.data['recurring'][2]",
+            "assert all(a is b for a, b in zip(self.data['lists'], self.data['held']))",
+            "self.data['mixed'][0] = 3",
+        ]
+        for step in ("one", "two"):
+            self.engine.write(step, making=make)
+        # What an array of lists holds is what the list of them holds, before and after.
+        first = ["import making", "self.data.update(making.make())", "self.data['held'] = list(self.data['lists'])"]
+        self.engine.write("one", asset_one=asset(*first))
+        self.engine.write("two", asset_two=asset(*check))
+        self.through_files("one", "two", other_worker=True)
+
+    @unittest.skipIf(numpy is None, "NumPy is not installed here")
     def test_arrays(self):
         self.engine.write(
             "one",

@@ -17,6 +17,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_forks.py",
     "alolib/_handoff.py",
     "alolib/_modules.py",
+    "alolib/_object_arrays.py",
     "alolib/_renamed.py",
     "alolib/_session.py",
     "alolib/_steps.py",
