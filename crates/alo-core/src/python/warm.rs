@@ -61,8 +61,8 @@ impl WarmPython {
         Ok(Self { machine: machine.clone(), setups, uses, workers, _origin: None })
     }
 
-    /// Starts a worker for each environment, lets it import what the steps there need, and gets it ready to be copied. Tells
-    /// why runs have to start their own, where they have to.
+    /// Starts a worker for each environment and gets it ready to be copied. Tells why runs have to start their own, where they
+    /// have to.
     pub(crate) fn warm_up(
         &mut self,
         folder: &Utf8Path,
@@ -74,18 +74,11 @@ impl WarmPython {
         let guard = Guard::install(&self.machine.cache).map_err(|error| failed(error.into()))?;
         let script = embedded::worker_script(&self.machine.cache).map_err(|error| failed(error.into()))?;
         let mut started = BTreeMap::new();
-        for (_, setup) in &self.setups {
-            for (index, environment) in setup.environments.iter().enumerate() {
-                let python = &environment.python;
-                let start = || Worker::start(&guard, python, &script, &self.machine, folder, cancel);
-                let worker = match started.entry(environment.key.clone()) {
-                    std::collections::btree_map::Entry::Occupied(worker) => worker.into_mut(),
-                    std::collections::btree_map::Entry::Vacant(place) => {
-                        place.insert(start().map_err(|error| failed(error.into()))?)
-                    }
-                };
-                let steps = setup.steps.iter().filter(|step| step.environment == index);
-                let _ = (worker, steps);
+        for environment in self.setups.iter().flat_map(|(_, setup)| &setup.environments) {
+            if !started.contains_key(&environment.key) {
+                let worker =
+                    Worker::start(&guard, &environment.python, &script, &self.machine, folder, cancel);
+                started.insert(environment.key.clone(), worker.map_err(|error| failed(error.into()))?);
             }
         }
         let (workers, notes) = settled(started, &guard, None);
