@@ -36,6 +36,7 @@ mod s3;
 mod source;
 mod staged_copy;
 mod staging;
+mod step_cache;
 mod summary;
 mod summary_error;
 mod sweep_record;
@@ -68,6 +69,10 @@ pub use run_id::{RunId, RunIdError};
 pub use s3::{CredentialsError, S3Access, S3Environment, S3Error, S3Fault};
 pub use source::{DataSource, check_sources};
 pub use staging::{Leftover, StagedArtifacts, StagingError};
+pub use step_cache::{
+    Dependency, Found, KeptStep, LeftBehind, NotKept, PutBackError, Recorded, RecordingError, StepCache,
+    StepDescription, StepEntry, StepKey, StepRecording, digest_folder, stamp_folder,
+};
 pub use summary::Summary;
 pub use summary_error::SummaryError;
 pub use sweep_record::{SweepInput, SweepRecord, SweepRecordError, SweptRun};

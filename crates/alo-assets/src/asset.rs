@@ -224,6 +224,11 @@ pub(crate) fn file_of(step: &StepName, folder: &Utf8Path) -> Result<(Utf8PathBuf
     Err(CodeError::NoFile { folder: folder.to_owned(), wanted, found })
 }
 
+/// The digest of a folder of code as it is now; every file is read.
+pub fn code_digest(folder: &Utf8Path) -> std::io::Result<String> {
+    Ok(FolderState::read(folder)?.digest)
+}
+
 /// The digest of a folder used in place. Files are only read again when their sizes or times have changed.
 pub(crate) fn digest_of(folder: &Utf8Path, cache: &Utf8Path) -> Result<String, CodeError> {
     let record = cache.join("digests").join(format!("{}.json", &digest::of_text(folder.as_str())[..32]));

@@ -32,7 +32,7 @@ mod source;
 pub mod unpack;
 mod unresolvable;
 
-pub use asset::{AssetCode, CodeError, CodeIdentity};
+pub use asset::{AssetCode, CodeError, CodeIdentity, code_digest};
 pub use cache::{
     CacheInfo, CachePart, CachedEnvironment, EnvironmentUse, PruneError, PruneLimits, Pruned, prune,
 };

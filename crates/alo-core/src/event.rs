@@ -4,11 +4,12 @@ use alo_artifacts::{Holder, LoadProgress};
 use alo_assets::SetupEvent;
 use alo_plan::PipelineKind;
 use camino::Utf8PathBuf;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::StepFailure;
 use crate::fetch_report::FetchReport;
 use crate::report::{RunReport, SummaryReport};
+use crate::resume::StepDecision;
 
 /// Receives the events of a run, in order, on the thread that called [`Engine::run`](crate::Engine::run).
 ///
@@ -122,6 +123,16 @@ pub enum Event {
         number: usize,
         /// How many steps the pipeline has.
         total: usize,
+    },
+    /// Whether a step runs, and why; right after it has begun.
+    StepDecided {
+        /// Its pipeline.
+        pipeline: PipelineKind,
+        /// Its name.
+        step: String,
+        /// What was decided.
+        #[serde(flatten)]
+        decision: StepDecision,
     },
     /// A step printed a line.
     StepOutput {
@@ -241,7 +252,7 @@ impl Stream {
 }
 
 /// How serious a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Good to know.

@@ -2,6 +2,7 @@
 
 use alo_assets::SetupPolicy;
 use alo_plan::Pipeline;
+use camino::Utf8PathBuf;
 
 use crate::cancel::CancelToken;
 use crate::context::StepContext;
@@ -12,8 +13,9 @@ use crate::project::Project;
 
 /// Runs the steps of pipelines.
 ///
-/// The engine calls [`prepare`](Self::prepare) before each pipeline, then [`run_step`](Self::run_step) for each of its steps
-/// in order, then [`finish`](Self::finish), whether they succeeded or not.
+/// The engine calls [`prepare`](Self::prepare) before each pipeline, [`warm_up`](Self::warm_up) when it knows that steps will
+/// run, then [`run_step`](Self::run_step) for each of its steps in order, then [`finish`](Self::finish), whether they succeeded
+/// or not.
 pub trait Executor {
     /// Looks, before the first pipeline of a run begins, for what would keep a later one from running and can be known now.
     ///
@@ -24,6 +26,13 @@ pub trait Executor {
 
     /// Makes ready what the steps of a pipeline need, before any of them runs.
     fn prepare(&mut self, preparation: Preparation<'_>) -> Result<Prepared, ExecutorError>;
+
+    /// Begins, beside what the engine does before the first step, what will take time. Default: nothing.
+    ///
+    /// Steps can be run without it, only later.
+    fn warm_up(&mut self, _warm_up: WarmUp<'_>) -> Result<(), ExecutorError> {
+        Ok(())
+    }
 
     /// Runs one step. What it may see and do is in its context.
     fn run_step(&mut self, context: &mut StepContext<'_>) -> Result<(), StepFailure>;
@@ -64,6 +73,23 @@ pub struct Preparation<'a> {
     pub journal: Journal<'a>,
 }
 
+/// What steps of the prepared pipeline will run in.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct WarmUp<'a> {
+    /// The plan and its folder.
+    pub project: &'a Project,
+    /// Asks to stop.
+    pub cancel: &'a CancelToken,
+}
+
+impl<'a> WarmUp<'a> {
+    /// For steps of that project.
+    pub(crate) fn new(project: &'a Project, cancel: &'a CancelToken) -> Self {
+        Self { project, cancel }
+    }
+}
+
 /// What the run's record keeps of the code and the environment.
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
@@ -73,6 +99,24 @@ pub struct Prepared {
     pub environments: Vec<UsedEnvironment>,
     /// Why there are several of them, in a sentence.
     pub split: Option<String>,
+    /// What else the results of its steps depend on; none if the executor cannot tell what a step has left.
+    pub keeping: Option<Keeping>,
+}
+
+impl Prepared {
+    /// The environment that a step runs in.
+    pub(crate) fn environment_of(&self, step: &str) -> Option<&UsedEnvironment> {
+        self.environments.iter().find(|used| used.steps.iter().any(|name| name == step))
+    }
+}
+
+/// What the results of steps depend on beside their code, environment and data.
+#[derive(Debug, Clone, Default)]
+pub struct Keeping {
+    /// Tells this asset API from every other.
+    pub api: String,
+    /// The environment variables that steps see and that are not of the user's session alone.
+    pub variables: Vec<(String, Vec<u8>)>,
 }
 
 /// What code a step runs.
@@ -82,6 +126,8 @@ pub struct StepCode {
     pub identity: String,
     /// What the run's record says of it.
     pub description: serde_json::Value,
+    /// Its folder, if its files may be edited.
+    pub editable: Option<Utf8PathBuf>,
 }
 
 /// An environment that steps run in.

@@ -6,6 +6,7 @@ use std::panic::Location;
 use alo_artifacts::ArtifactLayout;
 use fs_err::File;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Level, Observer, Stream};
 
@@ -72,7 +73,7 @@ impl Service {
 }
 
 /// A line of an asset that calls the engine.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct CallSite {
     pub(crate) file: String,
     pub(crate) line: u32,

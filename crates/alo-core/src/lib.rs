@@ -47,6 +47,7 @@ mod native;
 mod project;
 mod python;
 mod report;
+mod resume;
 mod sweep;
 
 pub use alo_artifacts as artifacts;
@@ -60,7 +61,9 @@ pub use eject::eject;
 pub use engine::{Engine, Mode, RunError, RunFailure, RunOptions};
 pub use error_chain::error_chain;
 pub use event::{Event, Level, Observer, Phase, Stream};
-pub use executor::{Ahead, Executor, ExecutorError, Preparation, Prepared, StepCode, UsedEnvironment};
+pub use executor::{
+    Ahead, Executor, ExecutorError, Keeping, Preparation, Prepared, StepCode, UsedEnvironment, WarmUp,
+};
 pub use failure::{FailureKind, StepFailure};
 pub use fetch::fetch;
 pub use fetch_report::{
@@ -73,6 +76,7 @@ pub use python::PythonExecutor;
 pub use report::{
     EnvironmentReport, PipelineReport, Places, RunReport, StepReport, StepUsage, SummaryReport,
 };
+pub use resume::{StepDecision, Why};
 pub use sweep::{
     AxisError, Goal, GridError, Sweep, SweepAxis, SweepError, SweepEvent, SweepGrid, SweepOptions,
     SweepReport, SweepRun, ValuesError,

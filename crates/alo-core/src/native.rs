@@ -71,6 +71,7 @@ impl Executor for NativeExecutor {
         let native = |name: &str| StepCode {
             identity: format!("native {name}"),
             description: serde_json::json!({ "kind": "native", "step": name }),
+            editable: None,
         };
         let code = steps.iter().map(|step| native(step.name.as_str())).collect();
         Ok(Prepared { code, ..Prepared::default() })

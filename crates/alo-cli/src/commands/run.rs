@@ -21,6 +21,8 @@ use crate::ui::Ui;
   alo run --python 3.11                another Python than 3.10
   alo run --locked                     with exactly the commits and packages of alo.lock
   alo run --offline                    without network, after `alo fetch`
+  alo run --resume                     steps that have not changed are not run again
+  alo run --resume --explain           … and why each of the others runs
   alo run --format json | jq .event    one event a line, for programs")]
 pub(crate) struct Args {
     /// The plan [default: `experimental_plan.yaml` here, in solution/ or in config/].
@@ -33,6 +35,12 @@ pub(crate) struct Args {
     mode: Mode,
     #[command(flatten)]
     work: WorkArgs,
+    /// Puts back what unchanged steps have left before instead of running them, and keeps all results for the next time.
+    #[arg(long)]
+    resume: bool,
+    /// Says for every step why it runs, or why not.
+    #[arg(long)]
+    explain: bool,
     /// How to tell what happens.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -43,13 +51,16 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
     let project = args.work.open(plan, ui)?;
     let machine = args.work.machine(ui)?;
     let options = RunOptions {
+        resume: args.resume,
         s3: S3Environment::new(std::env::vars_os()),
         ..args.work.options(args.mode, Update::Nothing, ui)
     };
     let mut engine = Engine::new(PythonExecutor::new(machine));
     let result = match args.format {
         Format::Json => engine.run(&project, &options, &mut json::Lines::new(io::stdout())),
-        Format::Human => engine.run(&project, &options, &mut events::Screen::new(ui)),
+        Format::Human => {
+            engine.run(&project, &options, &mut events::Screen::new(ui).explaining(args.explain))
+        }
     };
     ui.idle();
     match result {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use alo_core::{Event, FailureKind, Level, Observer, Phase};
+use alo_core::{Event, FailureKind, Level, Observer, Phase, StepDecision};
 
 use super::{quantity, setup};
 use crate::ui::{Paint, Ui};
@@ -12,11 +12,20 @@ pub(crate) struct Screen<'a> {
     ui: &'a Ui,
     /// When the present phase began.
     phase_began: Instant,
+    /// Whether it is told why each step runs.
+    explains: bool,
+    /// Whether the present step was put back.
+    is_reused: bool,
 }
 
 impl<'a> Screen<'a> {
     pub(crate) fn new(ui: &'a Ui) -> Self {
-        Self { ui, phase_began: Instant::now() }
+        Self { ui, phase_began: Instant::now(), explains: false, is_reused: false }
+    }
+
+    /// Whether to tell why each step runs. Default: no.
+    pub(crate) fn explaining(self, explains: bool) -> Self {
+        Self { explains, ..self }
     }
 
     fn line(&self, line: &str) {
@@ -73,6 +82,12 @@ impl Observer for Screen<'_> {
                 self.line(&format!("[{number}/{total}] {step}"));
                 ui.busy(&format!("[{number}/{total}] {step}"));
             }
+            Event::StepDecided { decision, .. } => {
+                self.is_reused = matches!(decision, StepDecision::Reused { .. });
+                if self.explains {
+                    self.line(&ui.paint(Paint::Faint, &decision.to_string()));
+                }
+            }
             Event::StepOutput { step, line, .. } => {
                 self.line(&format!("{} {line}", ui.paint(Paint::Faint, &format!("{step} |"))));
             }
@@ -97,9 +112,10 @@ impl Observer for Screen<'_> {
             )),
             Event::StepFinished { step, seconds, .. } => {
                 ui.idle();
+                let word = if self.is_reused { "unchanged" } else { "done" };
                 self.line(&format!(
                     "{} {step} in {}",
-                    ui.paint(Paint::Good, "done"),
+                    ui.paint(Paint::Good, word),
                     quantity::seconds(*seconds)
                 ));
             }

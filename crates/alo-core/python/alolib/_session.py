@@ -4,6 +4,7 @@ import builtins
 import os
 import sys
 
+from alolib import _watch
 from alolib._channel import IN_CHILD
 from alolib._values import DEFAULT, encode
 from alolib.exception import AssetError
@@ -36,7 +37,7 @@ class Step:
         self._over = False
         self.file = order["file"]
         self.folder = order["folder"]
-        self.envs = order["envs"]
+        self.envs = _watch.environment(order["envs"])
         self.args = order["args"]
         self.data = data
         self.config = config
@@ -123,7 +124,8 @@ class Step:
         if path:
             from alolib import _handoff
 
-            _handoff.write(path, value, what, self._modules, self._hand_off.get("spare"))
+            with _WithoutMeta(value if what == "config" else {}):
+                _handoff.write(path, value, what, self._modules, self._hand_off.get("spare"))
 
     def _place(self, frame):
         """Finds the asset's line: the innermost frame in the step's own folder, else the caller of the API."""
@@ -137,6 +139,22 @@ class Step:
                 caller = _at(os.path.basename(file), frame)
             frame = frame.f_back
         return caller or {"file": os.path.basename(self.file), "line": 1, "function": "<module>"}
+
+
+class _WithoutMeta:
+    """A context in which `config['meta']` is empty: each step gets its own, and that of a file would name an old run."""
+
+    def __init__(self, config):
+        self._config = config
+
+    def __enter__(self):
+        self._meta = self._config.get("meta")
+        if self._meta is not None:
+            self._config["meta"] = None
+
+    def __exit__(self, *_):
+        if self._meta is not None:
+            self._config["meta"] = self._meta
 
 
 def _at(file, frame):

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from alolib import _session
+from alolib import _session, _watch
 from alolib._modules import StepModules, load_file
 from alolib.asset import Asset, AssetStructure
 from alolib.exception import AssetError
@@ -24,12 +24,13 @@ class Runner:
         try:
             self._prepare(order)
             self._data, self._config = run.through(self._data, self._config)
-            return {"finished": {}}
+            return {"finished": run.seen}
         except BaseException as error:  # `sys.exit`, Ctrl-C and the like end the step, not the worker
             from alolib._traceback import failure
 
             return failure(run.stage, error, run.place())
         finally:
+            _watch.stop()
             _session.set_current(None)
             _enter(order["cwd"])
 
@@ -95,12 +96,14 @@ class _Run:
         self._channel = channel
         self._order = order
         self._run = None
+        self.seen = {}
 
     def through(self, data, config):
         """Takes the step through all stages; gives the data and config for the next one."""
         order = self._order
         config["meta"] = order.get("meta")
         modules = StepModules(order["folder"])
+        watch = _watch.start(order)
         step = _session.Step(self._channel, order, modules, data, config)
         _session.set_current(step)
         with modules:
@@ -114,6 +117,8 @@ class _Run:
                 self.stage = "run"
                 self._run = type(asset).run
                 self._conclude(step, asset.run(), first_generation)
+                if watch is not None:
+                    self.seen = {"seen": watch.end()}
             finally:
                 step.end()
         return step.carried()

@@ -1,7 +1,7 @@
 """`Asset`, the class every asset derives from."""
 
 import alolib
-from alolib import _session
+from alolib import _session, _watch
 
 
 class _Lazy:
@@ -85,7 +85,7 @@ class Asset:
 
     def load_envs(self):
         """Gives a dict of the run's environment: project, pipeline, step, artifact folders, versions."""
-        return self._alo_step.call("load_envs")
+        return _watch.environment(self._alo_step.call("load_envs"))
 
     def load_config(self, what=None):
         """Gives the config handed on by the step before; `load_config('args')` (ALO 1.0) gives the arguments."""

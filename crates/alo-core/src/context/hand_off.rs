@@ -65,6 +65,17 @@ impl HandOff {
         Self { data_keys: keys.data, config_keys: keys.config, native: NativeHandOff::default() }
     }
 
+    /// The keys of `data` and of `config`.
+    pub(crate) fn keys(&self) -> (&[String], &[String]) {
+        (&self.data_keys, &self.config_keys)
+    }
+
+    /// Puts the keys back that a step has left.
+    pub(crate) fn put_back(&mut self, data_keys: Vec<String>, config_keys: Vec<String>) {
+        self.data_keys = data_keys;
+        self.config_keys = config_keys;
+    }
+
     /// The keys of `data` that contain `part`; with an empty `part` all of them.
     pub(super) fn load_data(&self, part: &str) -> Result<Vec<String>, Refusal> {
         if part.is_empty() {

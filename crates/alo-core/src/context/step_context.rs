@@ -11,6 +11,7 @@ use crate::event::Level;
 use crate::journal::{CallSite, Journal};
 use crate::project::Project;
 use crate::report::StepUsage;
+use crate::resume::{KeptValues, Said, Seen};
 
 /// What holds for a whole pipeline of a run.
 #[derive(Clone, Copy)]
@@ -63,6 +64,12 @@ pub struct StepContext<'a> {
     pub(super) at: CallSite,
     saved: Saved,
     usage: Option<StepUsage>,
+    /// By which files its values pass, if its result is to be kept.
+    values: Option<KeptValues>,
+    /// What it touched, if it was watched.
+    seen: Option<Seen>,
+    /// What it said that a run repeats in which its result is used again.
+    said: Vec<Said>,
 }
 
 impl<'a> StepContext<'a> {
@@ -82,7 +89,30 @@ impl<'a> StepContext<'a> {
             at: CallSite::default(),
             saved: Saved::default(),
             usage: None,
+            values: None,
+            seen: None,
+            said: Vec::new(),
         }
+    }
+
+    /// Lets the step's values pass by these files, and lets it be watched.
+    pub(crate) fn keep(&mut self, values: KeptValues) {
+        self.values = Some(values);
+    }
+
+    /// By which files its values pass, if its result is to be kept.
+    pub(crate) fn kept_values(&self) -> Option<&KeptValues> {
+        self.values.as_ref()
+    }
+
+    /// Tells what the step touched.
+    pub(crate) fn saw(&mut self, seen: Option<Seen>) {
+        self.seen = seen;
+    }
+
+    /// What is known of the step when it has ended.
+    pub(crate) fn into_outcome(self) -> (Option<Seen>, Vec<Said>) {
+        (self.seen, self.said)
     }
 
     /// The step's name as the plan has it.
@@ -121,6 +151,9 @@ impl<'a> StepContext<'a> {
     pub fn say(&mut self, level: Level, message: &str, show: bool) {
         let (step, at) = (self.step.name.as_str(), self.at.clone());
         self.journal.asset_says(step, &at, level, message, show);
+        if show || level == Level::Warning {
+            self.said.push(Said::new(&self.at, level, message, show));
+        }
     }
 
     /// Remembers where in the asset the calls that follow come from.

@@ -128,7 +128,7 @@ impl AsideRun<'_> {
 
     fn scope<'s>(&'s self, run: &'s RunId, trained: &'s ArtifactLayout) -> RunScope<'s> {
         let Self { project, options, s3, sweep, .. } = self;
-        RunScope { project, options, run, s3, trained, sweep: Some(sweep) }
+        RunScope { project, options, run, s3, trained, sweep: Some(sweep), process: None }
     }
 
     /// Where inference finds the artifacts of training: the run's own, if it trains.

@@ -2,7 +2,7 @@
 
 use alo_artifacts::{
     ExperimentalHistoryError, ExportError, LoadError, LockError, ModelError, OutputError, RecordedError,
-    StagingError,
+    RecordingError, StagingError,
 };
 use alo_assets::{EjectError, LockfileError};
 use camino::Utf8PathBuf;
@@ -74,6 +74,9 @@ pub enum RunError {
     /// The artifacts could not be made or made current.
     #[error(transparent)]
     Staging(#[from] StagingError),
+    /// What a step has left could not be kept for the next run.
+    #[error("failed to keep what the steps have left")]
+    Keep(#[from] RecordingError),
     /// The log could not be written.
     #[error("failed to write the log")]
     Log(#[from] std::io::Error),
@@ -107,6 +110,7 @@ impl RunError {
             Self::Model(error) => error.hint(),
             Self::Staging(error) => error.hint(),
             Self::ExperimentalHistory(error) => error.hint(),
+            Self::Keep(error) => error.hint(),
             Self::Log(_) | Self::Interrupted => None,
         }
     }

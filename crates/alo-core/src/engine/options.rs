@@ -22,6 +22,9 @@ pub struct RunOptions {
     pub wait: bool,
     /// What the set-up of code and environments may refresh. Default: what the plan has changed.
     pub setup: SetupPolicy,
+    /// Whether steps that have not changed are put back instead of run, and all results are kept for the next time.
+    /// Default: false.
+    pub resume: bool,
     /// What S3 takes from the machine's environment. Default: nothing.
     pub s3: S3Environment,
     /// Asks the run to stop.
@@ -36,6 +39,7 @@ impl Default for RunOptions {
             mode: Mode::All,
             wait: true,
             setup: SetupPolicy::default(),
+            resume: false,
             s3: S3Environment::default(),
             cancel: CancelToken::new(),
             command: "alo".to_owned(),

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use alo_artifacts::{Limits, LoadProgress, StepState, check_output, export, load_data, load_model};
+use alo_artifacts::{
+    Limits, LoadProgress, RecordingError, StepState, check_output, export, load_data, load_model,
+};
 use alo_plan::{HandOffMode, PipelineKind};
 
 use super::error::RunError;
@@ -12,8 +14,9 @@ use super::progress::Progress;
 use super::scope::Sources;
 use crate::context::{PipelineScope, StepContext};
 use crate::event::{Event, Level, Phase};
-use crate::executor::{Executor, Preparation, Prepared};
+use crate::executor::{Executor, Preparation, Prepared, WarmUp};
 use crate::journal::Journal;
+use crate::resume::{Attempt, KeptSteps, StepDecision, Why};
 
 /// How often it is told how far loading is.
 const TELL_EVERY: Duration = Duration::from_millis(200);
@@ -41,6 +44,10 @@ impl PipelineRun<'_> {
         journal: &mut Journal<'_>,
     ) -> Result<(), RunError> {
         let prepared = self.phase(Phase::Setup, journal, |journal| self.set_up(executor, journal))?;
+        if self.scope.process.is_none() {
+            // Otherwise it may be that no step runs at all.
+            executor.warm_up(WarmUp::new(self.scope.project, &self.scope.options.cancel))?;
+        }
         progress.prepared(prepared);
         self.phase(Phase::Load, journal, |journal| self.load(progress, journal))?;
         self.phase(Phase::Run, journal, |journal| self.run_steps(last, executor, progress, journal))
@@ -139,6 +146,7 @@ impl PipelineRun<'_> {
             cancel: &self.scope.options.cancel,
         };
         let done = self.head.map_or(0, PipelineHead::steps);
+        let mut kept = self.kept_steps(scope, progress)?;
         for (index, step) in self.pipeline.steps.iter().enumerate().take(last).skip(done) {
             if scope.cancel.is_cancelled() {
                 return Err(RunError::Interrupted);
@@ -147,9 +155,38 @@ impl PipelineRun<'_> {
             journal.note(&format!("{name} asset start"));
             journal.emit(&Event::StepStarted { pipeline, step: name.clone(), number, total });
             let started = Instant::now();
+            let attempt = match &mut kept {
+                Some(kept) => Some(kept.attempt(step, number, journal)?),
+                None => None,
+            };
+            let decision = attempt.as_ref().map_or_else(|| self.without_keeping(), Attempt::decision);
+            journal.emit(&Event::StepDecided { pipeline, step: name.clone(), decision });
+            let recording = match attempt {
+                Some(Attempt::Reused(_, kept)) => {
+                    kept.put_back(&name, &mut progress.state, journal);
+                    let seconds = started.elapsed().as_secs_f64();
+                    progress.step_ended(index, seconds, StepState::Succeeded, None);
+                    journal.emit(&Event::StepFinished { pipeline, step: name, seconds });
+                    continue;
+                }
+                Some(Attempt::Runs(_, recording, values)) => Some((recording, values)),
+                None => None,
+            };
             let mut context = StepContext::new(scope, step, number, &mut progress.state, journal.reborrow());
+            let recording = recording.map(|(recording, values)| {
+                context.keep(values);
+                recording
+            });
             let result = executor.run_step(&mut context);
             let usage = context.usage();
+            let outcome = context.into_outcome();
+            if let (Some(kept), Some(recording)) = (&mut kept, recording) {
+                if result.is_ok() {
+                    kept.ended((step, number), *recording, &progress.state, outcome)?;
+                } else {
+                    recording.failed().map_err(RecordingError::from)?;
+                }
+            }
             let seconds = started.elapsed().as_secs_f64();
             let state = if result.is_ok() { StepState::Succeeded } else { StepState::Failed };
             progress.step_ended(index, seconds, state, usage);
@@ -163,7 +200,7 @@ impl PipelineRun<'_> {
             journal.note(&format!("{name} asset finish: {seconds:.3}s"));
             journal.emit(&Event::StepFinished { pipeline, step: name, seconds });
         }
-        Ok(())
+        kept.map_or(Ok(()), |kept| Ok(kept.trim()?))
     }
 
     /// Removes what the last run has handed from step to step by files.
@@ -171,6 +208,28 @@ impl PipelineRun<'_> {
         if self.plan().control.interface_mode == HandOffMode::File {
             // What cannot be removed is written anew before it is read.
             let _ = fs_err::remove_dir_all(self.scope.project.layout().asset_interface(self.kind()));
+        }
+    }
+
+    /// What is put back and recorded, if the run is to do so and the executor can.
+    fn kept_steps<'s>(
+        &self,
+        scope: PipelineScope<'s>,
+        progress: &Progress<'_>,
+    ) -> Result<Option<KeptSteps<'s>>, RunError>
+    where
+        Self: 's,
+    {
+        let Some((data, process)) = progress.data.as_ref().zip(self.scope.process) else { return Ok(None) };
+        Ok(KeptSteps::new(scope, progress.prepared.clone(), data, process)?)
+    }
+
+    /// Why a step runs where nothing is kept.
+    fn without_keeping(&self) -> StepDecision {
+        if self.scope.process.is_some() {
+            KeptSteps::not_watched()
+        } else {
+            StepDecision::Runs { why: Why::NotAsked }
         }
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Progress<'a> {
     pub(super) record: RunRecord,
     /// What the steps run on, once it is loaded.
     pub(super) data: Option<LoadedData>,
+    /// What its steps run with, once it is known.
+    pub(super) prepared: Prepared,
     steps: Vec<StepReport>,
     split: Option<String>,
     pub(super) places: Places,
@@ -30,6 +32,7 @@ impl<'a> Progress<'a> {
             state,
             record,
             data: None,
+            prepared: Prepared::default(),
             steps: Vec::new(),
             split: None,
             places: Places::default(),
@@ -52,6 +55,7 @@ impl<'a> Progress<'a> {
 
     /// Code and environments are ready.
     pub(super) fn prepared(&mut self, prepared: Prepared) {
+        self.prepared = prepared.clone();
         let identities: Vec<String> = prepared.code.iter().map(|code| code.identity.clone()).collect();
         let names: Vec<String> = self.record.steps.iter().map(|step| step.name.clone()).collect();
         self.record.code_id =

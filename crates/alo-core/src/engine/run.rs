@@ -1,8 +1,9 @@
 //! `Engine::run`: from a project to a finished run.
 
+use std::cell::RefCell;
 use std::time::Instant;
 
-use alo_artifacts::{Holder, ProjectLock, Recovery, RunId, RunState, S3Access, recover};
+use alo_artifacts::{Holder, ProjectLock, Recovery, RunId, RunState, S3Access, StepCache, recover};
 use alo_plan::{Pipeline, PipelineKind};
 use jiff::Timestamp;
 
@@ -73,7 +74,10 @@ impl Engine {
         };
         let s3 = S3Access::new(options.s3.clone(), &project.plan().permission, project.bases());
         let trained = project.layout().artifacts(PipelineKind::Train);
-        let scope = RunScope { project, options, run: &run, s3: &s3, trained: &trained, sweep: None };
+        let process = RefCell::default();
+        let process = options.resume.then_some(&process);
+        let scope =
+            RunScope { project, options, run: &run, s3: &s3, trained: &trained, sweep: None, process };
         let error = self.run_pipelines(scope, pipelines, &mut report, observer).err();
         report.seconds = started.elapsed().as_secs_f64();
         if let Some(error) = &error {
@@ -160,6 +164,7 @@ pub(crate) fn take_lock(
 
 /// Finishes or rolls back what killed runs have left.
 pub(crate) fn tidy_up(project: &Project, observer: &mut dyn Observer) {
+    StepCache::new(project.layout()).tidy_up();
     let message = match recover(project.layout()) {
         Ok(recovery) if recovery.is_empty() => return,
         Ok(recovery) => told(&recovery),

@@ -23,6 +23,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_steps.py",
     "alolib/_traceback.py",
     "alolib/_values.py",
+    "alolib/_watch.py",
     "alolib/asset.py",
     "alolib/common.py",
     "alolib/exception.py",

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alo_assets::guard::{Ended, Guard};
-use alo_assets::{Environment, EnvironmentUse, Machine, PreparedPipeline, SetupEvent};
+use alo_assets::{CodeIdentity, Environment, EnvironmentUse, Machine, PreparedPipeline, SetupEvent};
 use alo_plan::PipelineKind;
+use camino::Utf8Path;
 
 use super::calls;
 use super::checks::{Checks, LOOK, Unfit};
@@ -18,12 +19,16 @@ use super::missing::all_is_there;
 use super::setup::prepare_pipeline;
 use super::usage::UsageMeter;
 use super::value::map_to_json;
+use super::variables;
 use super::warm::WarmPython;
 use super::worker::{Heard, Worker, WorkerError};
+use crate::cancel::CancelToken;
 use crate::context::StepContext;
 use crate::error_chain::error_chain;
 use crate::event::{Event, Level, Stream};
-use crate::executor::{Ahead, Executor, ExecutorError, Preparation, Prepared, StepCode, UsedEnvironment};
+use crate::executor::{
+    Ahead, Executor, ExecutorError, Keeping, Preparation, Prepared, StepCode, UsedEnvironment, WarmUp,
+};
 use crate::failure::{FailureKind, StepFailure};
 use crate::journal::Journal;
 
@@ -115,6 +120,15 @@ impl PythonExecutor {
         Ok(setup)
     }
 
+    /// What the results of steps depend on beside code, environment and data; none if the asset API is not there.
+    fn keeping(&self) -> Option<Keeping> {
+        let api = embedded::worker_script(&self.machine.cache).ok()?;
+        Some(Keeping {
+            api: api.parent()?.file_name()?.to_owned(),
+            variables: variables::seen_by_steps(&self.machine),
+        })
+    }
+
     /// Keeps the environments from being pruned. Tells whether they are all there: one may have gone just before.
     fn hold(&mut self, setup: &PreparedPipeline) -> Result<bool, ExecutorError> {
         for Environment { key, .. } in &setup.environments {
@@ -132,7 +146,8 @@ impl PythonExecutor {
     fn start_worker(
         &mut self,
         environment: &Environment,
-        preparation: &Preparation<'_>,
+        folder: &Utf8Path,
+        cancel: &CancelToken,
     ) -> Result<(), ExecutorError> {
         if self.workers.contains_key(&environment.key) {
             return Ok(());
@@ -141,17 +156,14 @@ impl PythonExecutor {
             ExecutorError::new("failed to start the Python worker").because(error)
         };
         if let Some(warm) = &self.warm
-            && let Some(copy) =
-                warm.copy(environment, preparation.cancel).map_err(|error| failed(error.into()))?
+            && let Some(copy) = warm.copy(environment, cancel).map_err(|error| failed(error.into()))?
         {
             self.workers.insert(environment.key.clone(), copy);
             return Ok(());
         }
         let guard = Guard::install(&self.machine.cache).map_err(|error| failed(error.into()))?;
         let script = embedded::worker_script(&self.machine.cache).map_err(|error| failed(error.into()))?;
-        let root = preparation.project.root();
-        let worker =
-            Worker::start(&guard, &environment.python, &script, &self.machine, root, preparation.cancel);
+        let worker = Worker::start(&guard, &environment.python, &script, &self.machine, folder, cancel);
         self.workers.insert(environment.key.clone(), worker.map_err(|error| failed(error.into()))?);
         Ok(())
     }
@@ -179,9 +191,6 @@ impl Executor for PythonExecutor {
             Some(warm) => warm.setup(kind)?,
             None => Arc::new(self.set_up(&mut preparation)?),
         };
-        for environment in &setup.environments {
-            self.start_worker(environment, &preparation)?;
-        }
         let unused: Vec<String> = self
             .workers
             .keys()
@@ -194,15 +203,27 @@ impl Executor for PythonExecutor {
                 self.uses.remove(&key);
             }
         }
-        let prepared = describe(&setup);
+        let mut prepared = describe(&setup);
+        prepared.keeping = self.keeping();
         self.prepared =
             Some(Pipeline { kind, setup, hand_off: HandOff::new(&self.machine), is_new: true, last: None });
         Ok(prepared)
     }
 
+    fn warm_up(&mut self, WarmUp { project, cancel }: WarmUp<'_>) -> Result<(), ExecutorError> {
+        let setup = self.prepared.as_ref().map(|pipeline| Arc::clone(&pipeline.setup));
+        for environment in setup.iter().flat_map(|setup| &setup.environments) {
+            self.start_worker(environment, project.root(), cancel)?;
+        }
+        Ok(())
+    }
+
     fn run_step(&mut self, context: &mut StepContext<'_>) -> Result<(), StepFailure> {
         let step = context.step_name().to_owned();
         let broken = |cause: String| StepFailure::new(step.as_str(), FailureKind::Killed, cause);
+        let scope = *context.scope();
+        self.warm_up(WarmUp::new(scope.project, scope.cancel))
+            .map_err(|error| broken(error_chain(&error)))?;
         let Some(pipeline) = &mut self.prepared else {
             return Err(broken("the pipeline was not prepared".into()));
         };
@@ -223,6 +244,7 @@ impl Executor for PythonExecutor {
         };
         let hand_off = pipeline.hand_off.files(context, &pipeline.setup);
         let hand_off = hand_off.map_err(|error| broken(error_chain(&error)))?;
+        let watch_order = context.kept_values().map(|values| values.watch.clone());
         let request = ToWorker::RunStep(Box::new(RunStep {
             // A copied worker may stand behind the first steps.
             new_pipeline: pipeline.is_new && (self.warm.is_none() || context.number() == 1),
@@ -235,6 +257,7 @@ impl Executor for PythonExecutor {
             meta: map_to_json(&context.meta()),
             cwd: context.scope().project.root(),
             hand_off,
+            watch: watch_order.as_ref(),
             crash_file: &crash_file,
         }));
         let deadline = self.step_timeout.map(|limit| Instant::now() + limit);
@@ -255,10 +278,13 @@ impl Executor for PythonExecutor {
                 failure.hint = unfit.map(Unfit::explain).or(failure.hint);
                 Err(failure)
             }
-            Ok(Heard::Message(Message::Done(Outcome::Finished {})) | Heard::Late) if unfit.is_some() => {
+            Ok(Heard::Message(Message::Done(Outcome::Finished { .. })) | Heard::Late) if unfit.is_some() => {
                 unfit.map_or(Ok(()), |unfit| Err(unfit.failure(&step)))
             }
-            Ok(Heard::Message(Message::Done(Outcome::Finished {}))) => Ok(()),
+            Ok(Heard::Message(Message::Done(Outcome::Finished { seen }))) => {
+                context.saw(seen);
+                Ok(())
+            }
             Ok(Heard::Message(_)) => Err(broken("its worker spoke out of turn".into())),
             Ok(Heard::Late) => Err(StepFailure::new(
                 step.as_str(),
@@ -355,7 +381,7 @@ impl Watch<'_> {
 }
 
 fn has_finished(heard: &Heard) -> bool {
-    matches!(heard, Heard::Message(Message::Done(Outcome::Finished {})))
+    matches!(heard, Heard::Message(Message::Done(Outcome::Finished { .. })))
 }
 
 /// Whether what a worker said is to be judged with the verdict on its environment.
@@ -395,6 +421,7 @@ fn describe(setup: &PreparedPipeline) -> Prepared {
     let code = setup.steps.iter().map(|step| StepCode {
         identity: step.code.identity.digest().to_owned(),
         description: serde_json::to_value(&step.code.identity).unwrap_or_default(),
+        editable: matches!(step.code.identity, CodeIdentity::Local { .. }).then(|| step.code.folder.clone()),
     });
     let environments = setup.environments.iter().enumerate().map(|(index, used)| UsedEnvironment {
         key: used.key.clone(),
@@ -408,5 +435,5 @@ fn describe(setup: &PreparedPipeline) -> Prepared {
         packages: used.packages.clone(),
     });
     let split = setup.split.as_ref().map(ToString::to_string);
-    Prepared { code: code.collect(), environments: environments.collect(), split }
+    Prepared { code: code.collect(), environments: environments.collect(), split, keeping: None }
 }

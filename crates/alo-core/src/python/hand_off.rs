@@ -55,7 +55,15 @@ impl HandOff {
         let previous = index.checked_sub(1).filter(|previous| differ(setup, *previous, index));
         let next =
             (index + 1 < setup.steps.len()).then_some(index + 1).filter(|next| differ(setup, index, *next));
-        let mut files = if context.scope().project.plan().control.interface_mode == HandOffMode::File {
+        let mut files = if let Some(values) = context.kept_values() {
+            HandOffFiles {
+                load_data: values.load_data.clone(),
+                load_config: values.load_config.clone(),
+                save_data: Some(values.save_data.clone()),
+                save_config: Some(values.save_config.clone()),
+                ..HandOffFiles::default()
+            }
+        } else if context.scope().project.plan().control.interface_mode == HandOffMode::File {
             in_project(context)?
         } else {
             self.between_environments(index, previous, next)?

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::journal::CallSite;
+use crate::resume::{Seen, WatchOrder};
 
 /// The version of the protocol that this engine speaks.
 pub(super) const PROTOCOL: u32 = 1;
@@ -94,7 +95,11 @@ struct At {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {
-    Finished {},
+    Finished {
+        /// What the step touched, if it was watched.
+        #[serde(default)]
+        seen: Option<Seen>,
+    },
     Failed(Failed),
 }
 
@@ -158,6 +163,9 @@ pub(super) struct RunStep<'a> {
     pub(super) meta: Json,
     pub(super) cwd: &'a Utf8Path,
     pub(super) hand_off: HandOffFiles,
+    /// What is to be noted while it runs, if its result is to be kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) watch: Option<&'a WatchOrder>,
     pub(super) crash_file: &'a Utf8Path,
 }
 
@@ -188,7 +196,10 @@ mod tests {
             read(r#"{"hello":{"protocol":1,"python":"3.10.13","pid":4711}}"#),
             Some(Message::Hello(_))
         ));
-        assert!(matches!(read(r#"{"done":{"finished":{}}}"#), Some(Message::Done(Outcome::Finished {}))));
+        assert!(matches!(
+            read(r#"{"done":{"finished":{}}}"#),
+            Some(Message::Done(Outcome::Finished { seen: None }))
+        ));
         let call =
             r#"{"call":"load_args","arguments":{},"at":{"file":"asset_a.py","line":3,"function":"run"}}"#;
         assert!(matches!(read(call), Some(Message::Call(Call { at: CallSite { line: 3, .. }, .. }))));

@@ -23,3 +23,5 @@ pub use executor::PythonExecutor;
 pub(crate) use missing::all_is_there;
 pub(crate) use setup::{complete, prepare_pipeline};
 pub(crate) use warm::WarmPython;
+
+pub(crate) use value::{from_json, to_json};

@@ -5,7 +5,7 @@ use alo_plan::{Map, Value};
 use serde_json::{Map as JsonMap, Value as Json, json};
 
 /// Says a value in JSON.
-pub(super) fn to_json(value: &Value) -> Json {
+pub(crate) fn to_json(value: &Value) -> Json {
     match value {
         Value::Bool(flag) => json!(flag),
         Value::Int(number) => json!(number),
@@ -54,7 +54,7 @@ pub(super) fn given(json: &Json) -> Given {
 }
 
 /// Reads a value. An object inside it that is no plain value becomes its text.
-pub(super) fn from_json(json: &Json) -> Value {
+pub(crate) fn from_json(json: &Json) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Bool(*flag),

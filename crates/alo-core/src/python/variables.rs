@@ -29,6 +29,55 @@ const NOT_PASSED_ON: [&str; 20] = [
     "__PYVENV_LAUNCHER__",
 ];
 
+/// Variables that tell of the session or of the terminal: they change from shell to shell, and no result depends on them.
+const OF_THE_SESSION: [&str; 22] = [
+    "_",
+    "PWD",
+    "OLDPWD",
+    "SHLVL",
+    "TERM",
+    "COLORTERM",
+    "COLUMNS",
+    "LINES",
+    "WINDOWID",
+    "PS1",
+    "PROMPT_COMMAND",
+    "LS_COLORS",
+    "GPG_TTY",
+    "STY",
+    "TMUX",
+    "TMUX_PANE",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "MOTD_SHOWN",
+];
+/// Beginnings of names of such variables, and of alo's own.
+const OF_THE_SESSION_TOO: [&str; 5] = ["SSH_", "TERM_", "XDG_SESSION", "VSCODE_", "ALO_"];
+
+/// The variables of a worker that the result of a step may depend on, by name.
+pub(super) fn seen_by_steps(machine: &Machine) -> Vec<(String, Vec<u8>)> {
+    let own = [("PATH".to_owned(), machine.path.as_encoded_bytes().to_owned())];
+    let all = machine
+        .variables
+        .iter()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.as_encoded_bytes().to_owned()));
+    let mut seen: Vec<_> = all
+        .filter(|(name, _)| {
+            let name = name.as_str();
+            name != "PATH"
+                && !NOT_PASSED_ON.contains(&name)
+                && !OF_THE_SESSION.contains(&name)
+                && !OF_THE_SESSION_TOO.iter().any(|beginning| name.starts_with(beginning))
+        })
+        .chain(own)
+        .collect();
+    seen.sort();
+    seen
+}
+
 /// Gives a worker the machine's variables but those, UTF-8 output, and the programs of its own environment first on the
 /// search path.
 pub(super) fn set(command: &mut Command, machine: &Machine, python: &Utf8Path) {

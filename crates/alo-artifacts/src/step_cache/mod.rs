@@ -1,0 +1,25 @@
+//! What finished steps have left, kept so that an unchanged step need not run again.
+//!
+//! `.alo/steps/<pipeline>/<step>/<key>/` holds what one step left: `entry` and its files. The key is a digest of all that
+//! the step was made from ([`StepDescription`]). A folder appears under its name when it is whole; it is a cache, so it is
+//! not flushed: every use compares every file with its digest, and what does not match is as good as absent.
+
+mod changes;
+mod content;
+mod dependency;
+mod description;
+mod entry;
+mod put_back;
+mod recording;
+mod refusal;
+mod store;
+mod trim;
+
+pub use content::{digest_folder, stamp_folder};
+pub use dependency::Dependency;
+pub use description::{StepDescription, StepKey};
+pub use entry::{KeptStep, StepEntry};
+pub use put_back::PutBackError;
+pub use recording::{LeftBehind, Recorded, RecordingError, StepRecording};
+pub use refusal::NotKept;
+pub use store::{Found, StepCache};

@@ -1,0 +1,89 @@
+//! Puts back what a step left, after all of it was compared with its digests.
+
+use std::os::unix::fs::PermissionsExt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::content;
+use super::entry::{Content, StepEntry};
+use crate::copy::{CopyError, Meter, copy_file};
+use crate::durable::{self, StorageError};
+use crate::layout::ArtifactLayout;
+
+/// Where files wait beside the artifacts until all of them are there.
+const WAITING: &str = "put-back";
+
+/// A kept result that could not be put back; the artifacts are as they were.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PutBackError {
+    /// A file is not what it was.
+    #[error("`{path}` is damaged")]
+    Damaged {
+        /// The file of the cache.
+        path: Utf8PathBuf,
+    },
+    /// A file could not be copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// Something could not be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl StepEntry {
+    /// Makes the artifacts what they were after the step, and gives the bytes copied.
+    ///
+    /// Every file is compared with its digest first, `data` and `config` too; what later steps do to the copies does not
+    /// reach the cache.
+    pub fn put_back(&self, artifacts: &ArtifactLayout) -> Result<u64, PutBackError> {
+        let waiting = durable::parent(artifacts.root()).join(WAITING);
+        let result = self.put_back_by(artifacts.root(), &waiting);
+        // What stays goes with the staging folder.
+        durable::remove(&waiting).ok();
+        result
+    }
+
+    fn put_back_by(&self, root: &Utf8Path, waiting: &Utf8Path) -> Result<u64, PutBackError> {
+        let left = &self.left;
+        for (name, kept) in [("data", &left.data), ("config", &left.config), ("process", &left.process)] {
+            if let Some(kept) = kept {
+                let path = self.folder.join(name);
+                let found = content::digest(&path)?;
+                check(&found, kept, path)?;
+            }
+        }
+        if !left.files.is_empty() {
+            durable::remove(waiting)?;
+            durable::create_dir_all(waiting)?;
+        }
+        for (number, file) in left.files.iter().enumerate() {
+            let from = self.folder.join(&file.content.digest);
+            let to = waiting.join(number.to_string());
+            let copied = copy_file::<blake3::Hasher>(&from, &to, &Meter::default())?;
+            check(&copied.digest, &file.content, from)?;
+            if file.executable {
+                let meta = fs_err::metadata(&to).map_err(StorageError::of("read", &to))?;
+                let mode = meta.permissions().mode() | 0o111;
+                fs_err::set_permissions(&to, std::fs::Permissions::from_mode(mode))
+                    .map_err(StorageError::of("write", &to))?;
+            }
+        }
+        for gone in &left.removed {
+            durable::remove(&root.join(gone))?;
+        }
+        for folder in &left.folders {
+            durable::create_dir_all(&root.join(folder))?;
+        }
+        for (number, file) in left.files.iter().enumerate() {
+            let to = root.join(&file.path);
+            durable::create_dir_all(durable::parent(&to))?;
+            durable::rename(&waiting.join(number.to_string()), &to)?;
+        }
+        Ok(left.files.iter().map(|file| file.content.bytes).sum())
+    }
+}
+
+fn check(found: &str, kept: &Content, path: Utf8PathBuf) -> Result<(), PutBackError> {
+    if found == kept.digest { Ok(()) } else { Err(PutBackError::Damaged { path }) }
+}

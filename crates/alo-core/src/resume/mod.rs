@@ -1,0 +1,20 @@
+//! The step cache at work: which steps run and which are put back, and what is kept of those that ran.
+//!
+//! `docs/design/step-cache.md` says what a result depends on, and when it is not kept.
+
+mod decision;
+mod describe;
+mod difference;
+mod kept_steps;
+mod left;
+mod process_state;
+mod seen;
+mod values;
+
+pub use decision::{StepDecision, Why};
+
+pub(crate) use kept_steps::{Attempt, KeptSteps};
+pub(crate) use left::Said;
+pub(crate) use process_state::ProcessStates;
+pub(crate) use seen::Seen;
+pub(crate) use values::{KeptValues, WatchOrder};

@@ -1,0 +1,286 @@
+//! `alo run --resume`: what has not changed is put back, what has is run, and nothing is taken for unchanged that is not.
+
+use alo_tests::{PlanText, TestEnv, asset};
+
+/// An asset that says when it runs, which is said again when its result is put back.
+fn counting(run: &str) -> String {
+    asset(&format!("self.asset.save_info('ran', show=True)\n{run}"))
+}
+
+/// A project of two pipelines in which each step leaves something of every kind.
+fn project() -> TestEnv {
+    let env = TestEnv::new();
+    env.write("data/train/numbers.csv", "1\n2\n3\n").write("data/infer/numbers.csv", "4\n5\n");
+    env.write("experimental_plan.yaml", plan().to_string());
+    env.write(
+        "assets/input/asset_input.py",
+        counting(
+            "import glob\n\
+             rows = [line for path in sorted(glob.glob(self.asset.get_input_path() + '**/*.csv', recursive=True)) for line in open(path)]\n\
+             self.data['rows'] = [int(row) for row in rows]\n\
+             self.config['count'] = len(rows)\n\
+             open(self.asset.get_extra_output_path() + 'rows', 'w').writelines(rows)",
+        ),
+    );
+    env.write(
+        "assets/train/asset_train.py",
+        counting(
+            "factor = self.asset.check_args('factor', default=2, chng_type='int')\n\
+             open(self.asset.get_model_path() + 'model', 'w').write(str(factor * sum(self.data['rows'])))\n\
+             open(self.asset.get_report_path() + 'report.html', 'w').write('<p>%d</p>' % self.config['count'])\n\
+             self.asset.save_summary('trained', 0.5, probability={1: 0.4, 'b': 0.6})",
+        ),
+    );
+    env.write(
+        "assets/inference/asset_inference.py",
+        counting(
+            "model = int(open(self.asset.get_model_path() + 'model').read())\n\
+             self.data['out'] = [model + row for row in self.data['rows']]",
+        ),
+    );
+    env.write(
+        "assets/output/asset_output.py",
+        counting(
+            "with open(self.asset.get_output_path() + 'output.csv', 'w') as table:\n\
+             \x20   table.writelines('%d\\n' % row for row in self.data['out'])\n\
+             self.asset.save_summary('OK', 0.75, note=str(self.data['out']))",
+        ),
+    );
+    env
+}
+
+fn plan() -> PlanText {
+    plan_with("factor: 2")
+}
+
+fn plan_with(args: &str) -> PlanText {
+    PlanText::new()
+        .train(&["input", "train"])
+        .args("train", args)
+        .inference(&["input", "inference", "output"])
+        .external("load_train_data_path", "./data/train")
+        .external("load_inference_data_path", "./data/infer")
+}
+
+/// The decision on every step, as `<pipeline>/<step>` and `reused` or the kind of the reason.
+fn decisions(env: &TestEnv, arguments: &[&str]) -> Vec<String> {
+    let all: Vec<&str> = ["run", "--resume", "--format", "json"].iter().chain(arguments).copied().collect();
+    let events = env.alo(all).events();
+    let decided = events.iter().filter(|event| event["event"] == "step_decided");
+    decided
+        .map(|event| {
+            let why = event["why"]["kind"].as_str().or(event["decision"].as_str()).unwrap();
+            format!("{}/{} {why}", event["pipeline"].as_str().unwrap(), event["step"].as_str().unwrap())
+        })
+        .collect()
+}
+
+/// Only the steps that ran.
+fn ran(env: &TestEnv) -> Vec<String> {
+    decisions(env, &[]).into_iter().filter(|decision| !decision.ends_with(" reused")).collect()
+}
+
+#[test]
+fn what_is_put_back_is_what_a_plain_run_makes() {
+    let (env, plain) = (project(), project());
+    assert_eq!(ran(&env).len(), 5, "nothing is known at first");
+    plain.alo(["run"]).expect(0);
+    for _ in 0..2 {
+        assert_eq!(ran(&env), Vec::<String>::new());
+        assert_eq!(env.results(), plain.results());
+        for file in [
+            "train_artifacts/models/train/model",
+            "train_artifacts/report/report.html",
+            "train_artifacts/extra_output/input/rows",
+            "inference_artifacts/extra_output/input/rows",
+            "inference_artifacts/output/output.csv",
+        ] {
+            assert_eq!(env.read(file), plain.read(file), "{file}");
+        }
+    }
+    let shown = env.alo(["run", "--resume", "--explain"]).expect(0).says("not run: unchanged since");
+    shown.says("unchanged input in").says("score    0.75");
+}
+
+#[test]
+fn only_what_changed_runs_and_the_reason_is_named() {
+    let env = project();
+    env.alo(["run", "--resume"]).expect(0);
+
+    env.write("assets/output/asset_output.py", env.read("assets/output/asset_output.py") + "\n# touched\n");
+    assert_eq!(ran(&env), ["inference/output code"]);
+
+    env.write("experimental_plan.yaml", plan_with("factor: 3").to_string());
+    let models = ["inference/input model", "inference/inference model", "inference/output model"];
+    assert_eq!(
+        ran(&env),
+        [&["train/train argument"], &models[..]].concat(),
+        "every step of inference may read it"
+    );
+    assert_eq!(env.read("inference_artifacts/output/output.csv"), "22\n23\n");
+
+    env.write("experimental_plan.yaml", plan().to_string());
+    assert_eq!(ran(&env), Vec::<String>::new(), "what was kept before is still there");
+    assert_eq!(env.read("inference_artifacts/output/output.csv"), "16\n17\n");
+
+    env.write("data/infer/numbers.csv", "4\n6\n");
+    let shown = env.alo(["run", "--resume", "--explain"]).expect(0);
+    shown.says("input data: `infer/numbers.csv` has changed");
+    assert_eq!(env.read("inference_artifacts/output/output.csv"), "16\n18\n");
+
+    // It leaves the same as before, so what follows need not run.
+    env.write("assets/input/asset_input.py", env.read("assets/input/asset_input.py") + "\n# touched\n");
+    assert_eq!(ran(&env), ["train/input code", "inference/input code"]);
+
+    let more = env.read("assets/input/asset_input.py").replace("len(rows)", "len(rows) + 1");
+    env.write("assets/input/asset_input.py", more);
+    let train = ["train/input code", "train/train earlier"];
+    let inference = ["inference/input code", "inference/inference earlier", "inference/output earlier"];
+    assert_eq!(ran(&env), [&train[..], &inference[..]].concat());
+}
+
+#[test]
+fn a_failed_run_goes_on_where_it_failed() {
+    let env = project();
+    let good = env.read("assets/train/asset_train.py");
+    env.write("assets/train/asset_train.py", counting("raise RuntimeError('no')"));
+    env.alo(["run", "--resume"]).expect(1);
+    assert_eq!(ran(&env), ["train/train not_kept"], "it failed last time, and does again");
+    env.write("assets/train/asset_train.py", good);
+    let decided = ran(&env);
+    assert_eq!(decided[0], "train/train code");
+    assert!(!decided.contains(&"train/input never_ran".to_owned()), "{decided:?}");
+    assert_eq!(env.read("inference_artifacts/output/output.csv"), "16\n17\n");
+}
+
+#[test]
+fn a_damaged_result_is_not_used() {
+    let env = project();
+    env.alo(["run", "--resume"]).expect(0);
+    let kept: Vec<_> = files(&env.path(".alo/steps/train"));
+    assert!(kept.len() >= 6, "{kept:?}");
+    for file in kept {
+        // What was made again may have other names: the summary has another date.
+        let Ok(good) = fs_err::read(&file) else { continue };
+        let mut bad = good.clone();
+        let middle = bad.len() / 2;
+        bad[middle] ^= 1;
+        fs_err::write(&file, &bad).unwrap();
+        let decided = ran(&env);
+        assert!(!decided.is_empty(), "{file} was used although it is damaged");
+        assert_eq!(env.read("train_artifacts/models/train/model"), "12");
+        assert_eq!(ran(&env), Vec::<String>::new(), "it was made again: {file}");
+    }
+}
+
+fn files(folder: &camino::Utf8Path) -> Vec<camino::Utf8PathBuf> {
+    let mut found = Vec::new();
+    for entry in folder.read_dir_utf8().unwrap() {
+        let path = entry.unwrap().path().to_owned();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_step_that_touches_the_world_is_run_again() {
+    let reasons = [
+        ("open(self.project_home + 'beside', 'w').write('x')", "it wrote outside its folders"),
+        ("import os; os.makedirs(self.project_home + 'made', exist_ok=True)", "it wrote outside its folders"),
+        (
+            "import tempfile; open(tempfile.gettempdir() + '/left', 'w').close()",
+            "it wrote outside its folders",
+        ),
+        (
+            "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('127.0.0.1', 9))",
+            "it opened a connection",
+        ),
+        ("import subprocess; subprocess.run(['true'])", "it started another program"),
+        (
+            "import multiprocessing as m; p = m.get_context('spawn').Process(); p.start(); p.join()",
+            "it started another program",
+        ),
+        ("self.config['run'] = self.asset.load_envs()['run_id'][:8]", "it asked for the id of its run"),
+        ("self.config['run'] = {**self.asset_envs}.get('run_id')[:8]", "it asked for the id of its run"),
+        ("self.config['model'] = self.asset.get_model_path()", "it left a path or id of its run in `config`"),
+        (
+            "open(self.asset.get_output_path() + 'x', 'w').write(self.asset.get_output_path())",
+            "it left a path or id of its run in `output/x`",
+        ),
+        (
+            "import os; os.symlink('model', self.asset.get_model_path() + 'link')",
+            "it left something that cannot be put back",
+        ),
+    ];
+    let env = TestEnv::new();
+    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    for (run, reason) in reasons {
+        env.write("assets/train/asset_train.py", asset(run));
+        env.alo(["run", "--resume"]).expect(0);
+        env.alo(["run", "--resume", "--explain"])
+            .expect(0)
+            .says(&format!("its last result was not kept: {reason}"));
+    }
+}
+
+#[test]
+fn a_file_that_a_step_reads_elsewhere_is_looked_at_again() {
+    let env = TestEnv::new();
+    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.write("common/lookup.txt", "one").write("common/shared.py", "VALUE = 1\n");
+    env.write(
+        "assets/train/asset_train.py",
+        asset(
+            "import os, sys\n\
+             sys.path.append(self.project_home + 'common')\n\
+             import shared\n\
+             text = open(self.project_home + 'common/lookup.txt').read() + str(shared.VALUE) + str(os.path.exists('absent') and open('absent').read())\n\
+             text += str(os.environ.get('WISH'))\n\
+             open(self.asset.get_model_path() + 'model', 'w').write(text)",
+        ),
+    );
+    env.alo(["run", "--resume"]).expect(0);
+    assert_eq!(ran(&env), Vec::<String>::new());
+    env.write("common/lookup.txt", "two");
+    assert_eq!(ran(&env), ["train/train read"]);
+    env.write("common/shared.py", "VALUE = 2\n");
+    assert_eq!(ran(&env), ["train/train read"]);
+    assert!(env.read("train_artifacts/models/train/model").starts_with("two2"));
+    let env = env.with_variable("WISH", "more");
+    assert_eq!(ran(&env), ["train/train variable"]);
+    assert!(env.read("train_artifacts/models/train/model").ends_with("more"));
+}
+
+#[test]
+fn random_numbers_and_variables_go_on_where_a_step_left_them() {
+    let write = |env: &TestEnv, tail: &str| {
+        env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+        let seeds = "import os, random\nrandom.seed(7); random.random(); os.environ['MARK'] = 'set'";
+        env.write("assets/input/asset_input.py", asset(seeds));
+        let draws = "import os, random\n\
+                     open(self.asset.get_model_path() + 'model', 'w').write(repr(random.random()) + os.environ['MARK'])";
+        env.write("assets/train/asset_train.py", asset(&format!("{draws}{tail}")));
+    };
+    let (env, plain) = (TestEnv::new(), TestEnv::new());
+    write(&env, "");
+    env.alo(["run", "--resume"]).expect(0);
+    write(&env, "\npass");
+    assert_eq!(ran(&env), ["train/train code"]);
+    write(&plain, "");
+    plain.alo(["run"]).expect(0);
+    assert_eq!(
+        env.read("train_artifacts/models/train/model"),
+        plain.read("train_artifacts/models/train/model")
+    );
+}
+
+#[test]
+fn without_resume_every_step_runs_and_says_so() {
+    let env = project();
+    env.alo(["run", "--resume"]).expect(0);
+    env.alo(["run", "--explain"])
+        .expect(0)
+        .says("runs: every step does without `--resume`")
+        .says_not("not run");
+}
