@@ -38,6 +38,9 @@ def main():
             if "shutdown" in order:
                 code = 0
                 return code
+            if "import" in order:
+                _import_early(runner, order["import"])
+                channel.tell({"imported": {}})
             if "settle" in order or "fork" in order:
                 forks = forks or _forks()
             if "settle" in order:
@@ -68,6 +71,20 @@ def _forks():
     from alolib._forks import Forks
 
     return Forks()
+
+
+def _import_early(runner, order):
+    import os
+
+    try:
+        runner.import_early(order)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        # What was imported cannot be taken back. Where no step has run there is nothing that could want to end in order.
+        if runner.has_run:
+            sys.exit(1)
+        os._exit(1)
 
 
 def _end_of_fork(outcome):

@@ -9,6 +9,7 @@ raises right after.
 
 import errno
 import os
+import select
 import sys
 from _thread import RLock
 
@@ -95,6 +96,14 @@ class Channel:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
         return list(numbers)
+
+    def has_news(self):
+        """Tells, without waiting, whether the engine has said what was not heard yet, or is gone."""
+        if any(b"\n" in chunk for chunk in self._state[2]):
+            return True
+        line = select.poll()
+        line.register(self._fd, select.POLLIN)
+        return bool(line.poll(0))
 
     def _settle(self):
         line, written, _ = self._state

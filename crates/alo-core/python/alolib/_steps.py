@@ -14,13 +14,17 @@ class Runner:
 
     def __init__(self, channel):
         self._channel = channel
+        self._early = None
+        #: Whether any step has been begun.
+        self.has_run = False
         self._data = {}
         self._config = {}
         self._crash_file = None
 
     def run(self, order):
         """Runs one step; gives its outcome as the protocol has it."""
-        run = _Run(self._channel, order)
+        self.has_run = True
+        run = _Run(self._channel, order, self._early)
         try:
             self._prepare(order)
             self._data, self._config = run.through(self._data, self._config)
@@ -64,6 +68,13 @@ class Runner:
             return "what is handed on names the folder of the run"
         return None
 
+    def import_early(self, order):
+        """Imports what steps to come need, until the engine has something else to do. Raises `Spoilt`."""
+        from alolib import _early_imports
+
+        self._early = self._early or _early_imports.EarlyImports(self._channel.has_news)
+        self._early.make(order)
+
     def _prepare(self, order):
         _enter(order["cwd"])
         sys.argv = [order["file"]]
@@ -91,10 +102,11 @@ class Runner:
 class _Run:
     """One step on its way through the stages; `stage` says how far it got."""
 
-    def __init__(self, channel, order):
+    def __init__(self, channel, order, early):
         self.stage = "init"
         self._channel = channel
         self._order = order
+        self._early = early
         self._run = None
         self.seen = {}
 
@@ -109,6 +121,8 @@ class _Run:
         with modules:
             try:
                 self.stage = "import"
+                if self._early is not None:
+                    self._early.give(order["file"])
                 module = load_file(order["module"], order["file"])
                 self.stage = "class"
                 make = _maker(module, step)

@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use alo_assets::guard::{Ended, Guard};
+use alo_assets::guard::Ended;
 use alo_assets::{CodeIdentity, Environment, EnvironmentUse, Machine, PreparedPipeline, SetupEvent};
 use alo_plan::PipelineKind;
-use camino::Utf8Path;
 
 use super::calls;
 use super::checks::{Checks, LOOK, Unfit};
 use super::crash;
 use super::embedded;
 use super::hand_off::HandOff;
-use super::message::{Message, Outcome, RunStep, Stage, ToWorker};
+use super::message::{ImportStep, Message, Outcome, RunStep, Stage, ToWorker};
 use super::missing::all_is_there;
 use super::setup::prepare_pipeline;
 use super::usage::UsageMeter;
@@ -22,7 +21,7 @@ use super::value::map_to_json;
 use super::variables;
 use super::warm::WarmPython;
 use super::worker::{Heard, Worker, WorkerError};
-use crate::cancel::CancelToken;
+use super::workers::{Place, Workers};
 use crate::context::StepContext;
 use crate::error_chain::error_chain;
 use crate::event::{Event, Level, Stream};
@@ -39,7 +38,7 @@ use crate::journal::Journal;
 pub struct PythonExecutor {
     machine: Machine,
     step_timeout: Option<Duration>,
-    workers: BTreeMap<String, Worker>,
+    workers: Workers,
     checks: Checks,
     /// Whether a step of this run has failed.
     has_failed: bool,
@@ -74,7 +73,7 @@ impl PythonExecutor {
         Self {
             machine,
             step_timeout: None,
-            workers: BTreeMap::new(),
+            workers: Workers::default(),
             uses: BTreeMap::new(),
             checks: Checks::default(),
             has_failed: false,
@@ -97,7 +96,7 @@ impl PythonExecutor {
 
     /// Gives away its workers, as they stand.
     pub(super) fn into_workers(self) -> BTreeMap<String, Worker> {
-        self.workers
+        self.workers.into_waiting()
     }
 
     /// Makes code and environments of a pipeline ready.
@@ -141,41 +140,6 @@ impl PythonExecutor {
         }
         Ok(setup.environments.iter().all(|environment| environment.python.exists()))
     }
-
-    /// Starts the worker of an environment, unless it is there.
-    fn start_worker(
-        &mut self,
-        environment: &Environment,
-        folder: &Utf8Path,
-        cancel: &CancelToken,
-    ) -> Result<(), ExecutorError> {
-        if self.workers.contains_key(&environment.key) {
-            return Ok(());
-        }
-        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-            ExecutorError::new("failed to start the Python worker").because(error)
-        };
-        if let Some(warm) = &self.warm
-            && let Some(copy) = warm.copy(environment, cancel).map_err(|error| failed(error.into()))?
-        {
-            self.workers.insert(environment.key.clone(), copy);
-            return Ok(());
-        }
-        let guard = Guard::install(&self.machine.cache).map_err(|error| failed(error.into()))?;
-        let script = embedded::worker_script(&self.machine.cache).map_err(|error| failed(error.into()))?;
-        let worker = Worker::start(&guard, &environment.python, &script, &self.machine, folder, cancel);
-        self.workers.insert(environment.key.clone(), worker.map_err(|error| failed(error.into()))?);
-        Ok(())
-    }
-
-    fn end_worker(worker: Worker, journal: &mut Journal<'_>, speaker: Option<&Speaker>) {
-        let ended = worker.end(&mut printer(journal, speaker));
-        match ended {
-            Ok(ended) => report_end(&ended, journal),
-            Err(error) => journal.say(Level::Warning, &error_chain(&error)),
-        }
-        journal.flush();
-    }
 }
 
 impl Executor for PythonExecutor {
@@ -191,17 +155,10 @@ impl Executor for PythonExecutor {
             Some(warm) => warm.setup(kind)?,
             None => Arc::new(self.set_up(&mut preparation)?),
         };
-        let unused: Vec<String> = self
-            .workers
-            .keys()
-            .filter(|key| setup.environments.iter().all(|used| used.key != **key))
-            .cloned()
-            .collect();
-        for key in unused {
-            if let Some(worker) = self.workers.remove(&key) {
-                Self::end_worker(worker, &mut preparation.journal, None);
-                self.uses.remove(&key);
-            }
+        for (key, worker) in self.workers.take_others(&setup.environments) {
+            let ended = worker.end(&mut printer(&mut preparation.journal, None));
+            report_end(ended, &mut preparation.journal);
+            self.uses.remove(&key);
         }
         let mut prepared = describe(&setup);
         prepared.keeping = self.keeping();
@@ -211,9 +168,16 @@ impl Executor for PythonExecutor {
     }
 
     fn warm_up(&mut self, WarmUp { project, cancel }: WarmUp<'_>) -> Result<(), ExecutorError> {
-        let setup = self.prepared.as_ref().map(|pipeline| Arc::clone(&pipeline.setup));
-        for environment in setup.iter().flat_map(|setup| &setup.environments) {
-            self.start_worker(environment, project.root(), cancel)?;
+        let Some(Pipeline { setup, .. }) = &self.prepared else { return Ok(()) };
+        let place = Place { machine: &self.machine, folder: project.root(), cancel };
+        for (index, environment) in setup.environments.iter().enumerate() {
+            if let Some(warm) = &self.warm {
+                self.workers.copy(environment, warm, place)?;
+                continue;
+            }
+            let steps = setup.steps.iter().filter(|step| step.environment == index);
+            let steps = steps.map(|step| ImportStep { file: &step.code.file, folder: &step.code.folder });
+            self.workers.warm_up(environment, steps.collect(), place)?;
         }
         Ok(())
     }
@@ -231,9 +195,10 @@ impl Executor for PythonExecutor {
             return Err(broken("the step was not prepared".into()));
         };
         let environment = &pipeline.setup.environments[asset.environment];
-        let Some(mut worker) = self.workers.remove(&environment.key) else {
-            return Err(broken("its worker is gone".into()));
-        };
+        let scope = context.scope();
+        let place = Place { machine: &self.machine, folder: scope.project.root(), cancel: scope.cancel };
+        let taken = self.workers.take(environment, place);
+        let mut worker = taken.map_err(|error| broken(error_chain(&error)))?;
         let file = asset.code.file.file_name().unwrap_or_default().to_owned();
         let speaker = Speaker { step: step.clone(), file };
         let layout = context.scope().project.layout();
@@ -260,9 +225,16 @@ impl Executor for PythonExecutor {
             watch: watch_order.as_ref(),
             crash_file: &crash_file,
         }));
-        let deadline = self.step_timeout.map(|limit| Instant::now() + limit);
+        let deadline = || self.step_timeout.map(|limit| Instant::now() + limit);
         let mut watch = Watch { checks: &mut self.checks, kind: pipeline.kind, unfit: None };
-        let heard = drive(&mut worker, &request, deadline, context, &speaker, &mut watch);
+        let mut heard = drive(&mut worker, &request, deadline(), context, &speaker, &mut watch);
+        let has_stopped = matches!(heard, Ok(Heard::Ended(_) | Heard::Late)) && watch.unfit.is_none();
+        if has_stopped && worker.is_importing() && !context.is_cancelled() {
+            // No step has had to do with it: whichever imports it will find the same, in its own time.
+            let replaced = self.workers.replace(environment, worker, place);
+            worker = replaced.map_err(|error| broken(error_chain(&error)))?;
+            heard = drive(&mut worker, &request, deadline(), context, &speaker, &mut watch);
+        }
         if heard.as_ref().is_ok_and(awaits_verdict) {
             // The steps go on without it; what they have made counts only with it. An import that failed is told with it.
             let is_last = context.number() == context.scope().pipeline.steps.len();
@@ -292,7 +264,7 @@ impl Executor for PythonExecutor {
                 format!("it did not finish within {} s", self.step_timeout.unwrap_or_default().as_secs()),
             )),
             Ok(Heard::Ended(ended)) => {
-                report_end(&ended, context.journal());
+                report_left_behind(&ended, context.journal());
                 Err(crash::died(&step, ended.status, &crash_file, &own_files))
             }
             Err(error) => Err(broken(error_chain(&error))),
@@ -301,7 +273,7 @@ impl Executor for PythonExecutor {
         let _ = fs_err::remove_file(&crash_file);
         self.has_failed |= result.is_err();
         if result.is_ok() {
-            self.workers.insert(environment.key.clone(), worker);
+            self.workers.give_back(environment, worker);
         } else {
             // It is being ended because its step has failed; how it ends adds nothing.
             let _ = worker.stop(&mut printer(context.journal(), Some(&speaker)));
@@ -319,8 +291,9 @@ impl Executor for PythonExecutor {
     fn finish(&mut self, more: bool, journal: &mut Journal<'_>) {
         let last = self.prepared.take().and_then(|pipeline| pipeline.last);
         if !more {
-            for worker in std::mem::take(&mut self.workers).into_values() {
-                Self::end_worker(worker, journal, last.as_ref());
+            let ended = self.workers.end_all(&mut printer(journal, last.as_ref()));
+            for ended in ended {
+                report_end(ended, journal);
             }
             self.checks.end(!self.has_failed);
             self.has_failed = false;
@@ -408,7 +381,15 @@ fn printer<'a>(
     }
 }
 
-fn report_end(ended: &Ended, journal: &mut Journal<'_>) {
+fn report_end(ended: Result<Ended, WorkerError>, journal: &mut Journal<'_>) {
+    match ended {
+        Ok(ended) => report_left_behind(&ended, journal),
+        Err(error) => journal.say(Level::Warning, &error_chain(&error)),
+    }
+    journal.flush();
+}
+
+fn report_left_behind(ended: &Ended, journal: &mut Journal<'_>) {
     for process in &ended.left_behind {
         journal.say(
             Level::Warning,

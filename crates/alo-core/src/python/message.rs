@@ -16,6 +16,7 @@ pub(super) struct FromWorker {
     hello: Option<Hello>,
     settled: Option<Settled>,
     forking: Option<Forking>,
+    imported: Option<Imported>,
     done: Option<Outcome>,
     call: Option<String>,
     #[serde(default)]
@@ -30,6 +31,7 @@ pub(super) enum Message {
     Hello(Hello),
     Settled(Settled),
     Forking,
+    Imported,
     Call(Call),
     Done(Outcome),
 }
@@ -42,6 +44,9 @@ impl FromWorker {
         }
         if let Some(Forking {}) = self.forking {
             return Some(Message::Forking);
+        }
+        if let Some(Imported {}) = self.imported {
+            return Some(Message::Imported);
         }
         match (self.hello, self.done, self.call) {
             (Some(hello), None, None) => Some(Message::Hello(hello)),
@@ -74,6 +79,10 @@ pub(super) struct Settled {
 /// The worker waits for the streams of its copy.
 #[derive(Debug, Deserialize)]
 pub(super) struct Forking {}
+
+/// What a worker says when it has imported what steps to come need, or as much as there was time for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Imported {}
 
 /// A call of the asset API.
 #[derive(Debug)]
@@ -133,6 +142,7 @@ pub(super) enum Stage {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ToWorker<'a> {
+    Import(Import<'a>),
     RunStep(Box<RunStep<'a>>),
     /// Gets ready to be copied.
     Settle {
@@ -148,6 +158,21 @@ pub(super) enum ToWorker<'a> {
         message: &'a str,
         exception: &'a str,
     },
+}
+
+/// The steps whose packages a worker imports before it is told to run them.
+#[derive(Debug, Serialize)]
+pub(super) struct Import<'a> {
+    pub(super) steps: Vec<ImportStep<'a>>,
+    /// Whether to import for all of them, or only until something else is asked for.
+    pub(super) all: bool,
+}
+
+/// A step whose packages are imported.
+#[derive(Debug, Serialize)]
+pub(super) struct ImportStep<'a> {
+    pub(super) file: &'a Utf8Path,
+    pub(super) folder: &'a Utf8Path,
 }
 
 /// All that a worker needs to run a step.
@@ -196,6 +221,7 @@ mod tests {
             read(r#"{"hello":{"protocol":1,"python":"3.10.13","pid":4711}}"#),
             Some(Message::Hello(_))
         ));
+        assert!(matches!(read(r#"{"imported":{}}"#), Some(Message::Imported)));
         assert!(matches!(
             read(r#"{"done":{"finished":{}}}"#),
             Some(Message::Done(Outcome::Finished { seen: None }))

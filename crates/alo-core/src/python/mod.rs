@@ -18,6 +18,7 @@ mod value;
 mod variables;
 mod warm;
 mod worker;
+mod workers;
 
 pub use executor::PythonExecutor;
 pub(crate) use missing::all_is_there;

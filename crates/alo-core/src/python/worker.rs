@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::message::{FromWorker, Message, PROTOCOL, ToWorker};
+use super::message::{FromWorker, Import, Message, PROTOCOL, ToWorker};
 use super::output::OutputPipe;
 use super::process::Process;
 use super::variables;
@@ -33,6 +33,8 @@ pub(super) struct Worker {
     stderr: OutputPipe<PipeReader>,
     inbox: Vec<u8>,
     pid: Option<u32>,
+    is_importing: bool,
+    has_worked: bool,
     /// Ends it when the run is cancelled.
     _stopping: Stopping,
 }
@@ -106,6 +108,8 @@ impl Worker {
             child,
             inbox: Vec::new(),
             pid: None,
+            is_importing: false,
+            has_worked: false,
             _stopping: stopping,
         })
     }
@@ -136,6 +140,17 @@ impl Worker {
         let (ours, ends) = ForkedChild::streams().map_err(failed)?;
         ends.send(self.child.line()).map_err(failed)?;
         Self::of(Process::Forked(ours), cancel).map_err(failed)
+    }
+
+    /// Lets it import what steps to come need, in the time until it is told to do something else.
+    pub(super) fn import(&mut self, steps: Import<'_>) -> Result<(), WorkerError> {
+        self.is_importing = true;
+        self.say(&ToWorker::Import(steps))
+    }
+
+    /// Whether it is still at it: it has been told nothing else that it has begun.
+    pub(super) fn is_importing(&self) -> bool {
+        self.is_importing
     }
 
     /// The process that runs the assets, once it is ready.
@@ -174,6 +189,7 @@ impl Worker {
 
     /// Says something to it. A worker that is gone is noticed by [`Self::listen`].
     pub(super) fn say(&mut self, message: &ToWorker<'_>) -> Result<(), WorkerError> {
+        self.has_worked |= matches!(message, ToWorker::RunStep(_));
         let mut line =
             serde_json::to_vec(message).map_err(|error| WorkerError::Protocol(error.to_string()))?;
         line.push(b'\n');
@@ -190,8 +206,13 @@ impl Worker {
         print: &mut dyn FnMut(Stream, String),
     ) -> Result<Heard, WorkerError> {
         loop {
-            if let Some(message) = self.next_message()? {
-                return Ok(Heard::Message(message));
+            match self.next_message()? {
+                Some(Message::Imported) => {
+                    self.is_importing = false;
+                    continue;
+                }
+                Some(message) => return Ok(Heard::Message(message)),
+                None => {}
             }
             let Some(speaks) = self.wait_for_input(deadline)? else { return Ok(Heard::Late) };
             self.stdout.drain(print);
@@ -204,6 +225,14 @@ impl Worker {
 
     /// Lets it end as a Python program ends, and makes sure that it does.
     pub(super) fn end(mut self, print: &mut dyn FnMut(Stream, String)) -> Result<Ended, WorkerError> {
+        // No step has run in it: it need not come to an end of its own.
+        while self.is_importing && !self.has_worked {
+            match self.listen(Some(Instant::now()), print)? {
+                Heard::Message(_) => {}
+                Heard::Ended(ended) => return Ok(ended),
+                Heard::Late => return self.stop(print),
+            }
+        }
         self.say(&ToWorker::Shutdown {})?;
         let deadline = Instant::now() + END_TIMEOUT;
         loop {
