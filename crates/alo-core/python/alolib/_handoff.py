@@ -14,7 +14,7 @@ import mmap
 import os
 import pickle
 
-from alolib import _modules, _object_arrays, _renamed
+from alolib import _arrays, _modules, _renamed
 from alolib.exception import AssetError
 
 _MAGIC = b"alo hand-off 1\n"
@@ -106,7 +106,7 @@ def _write_to(file, value, modules):
 
     file.seek(_PREAMBLE)
     pickler = pickle.Pickler(file, protocol=5, buffer_callback=keep_apart)
-    table = _object_arrays.dispatch_table()
+    table = _arrays.dispatch_table()
     if table is not None:
         pickler.dispatch_table = table
     pickler.dump(value)

@@ -286,6 +286,37 @@ class HandOff(WorkerTest):
         self.through_files("one", "two", other_worker=True)
 
     @unittest.skipIf(numpy is None, "NumPy is not installed here")
+    def test_parts_of_arrays_and_times_are_mapped_as_they_lie(self):
+        make = """
+            import numpy
+            def make():
+                block = numpy.arange(60_000.0).reshape(2400, 25)
+                fixed = block[:, 1:]
+                fixed.flags.writeable = False
+                return dict(
+                    columns=block.T[1:], rows=block[1:-1, :-1], fixed=fixed, times=numpy.arange(20_000).astype("M8[s]"),
+                    sparse=block[:, ::5], backwards=block[::-1], same=numpy.broadcast_to(numpy.float64(2), (20_000,)),
+                    records=numpy.zeros((9000, 2), [("a", "i4"), ("b", "M8[D]")])[:, 0],
+                )
+            """
+        check = [
+            "import making, numpy, os",
+            "for name, value in making.make().items():",
+            "    got = self.data[name]",
+            "    assert got.dtype == value.dtype and numpy.array_equal(got, value), name",
+            "    if name in ('columns', 'rows', 'fixed', 'times'):",
+            "        assert got.strides == value.strides and got.flags.writeable == value.flags.writeable, name",
+            "        assert not got.flags.owndata, name",
+            "self.data['columns'][:] = 0",
+            "assert self.data['rows'][0, 1] == 26",
+        ]
+        for step in ("one", "two"):
+            self.engine.write(step, making=make)
+        self.engine.write("one", asset_one=asset("import making", "self.data.update(making.make())"))
+        self.engine.write("two", asset_two=asset(*check))
+        self.through_files("one", "two", other_worker=True)
+
+    @unittest.skipIf(numpy is None, "NumPy is not installed here")
     def test_arrays(self):
         self.engine.write(
             "one",
