@@ -6,13 +6,14 @@
 //! writes last wins, and nothing is lost but time.
 
 use std::collections::HashMap;
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use alo_plan::PipelineKind;
 use camino::Utf8Path;
 use jiff::Timestamp;
+use rustix::fs::{AtFlags, Stat, statat};
 use serde::{Deserialize, Serialize};
 
 use super::entry;
@@ -29,7 +30,7 @@ const FORMAT: u32 = 2;
 const AT_REST: Duration = Duration::from_secs(2);
 /// The index is written when so many rows are missing or left over: for fewer it costs more than it saves.
 const WORTH_WRITING: usize = 16;
-/// From so many records on they are read by several threads.
+/// From so many runs on they are looked at by several threads.
 const MANY: usize = 64;
 
 /// A run of the history, and whether what is known of it was read from the disk and is its last word.
@@ -46,7 +47,7 @@ struct Index {
 }
 
 /// Without names: there may be tens of thousands.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Row(
     PipelineKind,
     String,
@@ -68,25 +69,27 @@ struct Stamps(u64, i128, u64, i128);
 
 /// Looks at all runs of a project, in no order. Foreign folders are passed over.
 pub(super) fn scan(layout: &ProjectLayout) -> Result<Vec<Scanned>, StorageError> {
-    let known = read(layout);
+    let (mut known, runs) = thread::scope(|scope| {
+        let known = scope.spawn(|| read(layout));
+        let runs = stamped(layout);
+        (known.join().unwrap_or_default(), runs)
+    });
     let rows_known = known.len();
+    let histories = PipelineKind::ALL.map(|kind| (kind, layout.history(kind)));
     let (mut scanned, mut to_read, mut rows) = (Vec::new(), Vec::new(), Vec::new());
-    for kind in PipelineKind::ALL {
-        let history = layout.history(kind);
-        for name in run_names(&history)? {
-            let stamps = Stamps::of(&history.join(&name));
-            let key = (kind, name);
-            match known.get(&key).filter(|row| Some(row.2) == stamps) {
-                Some(row) => {
-                    scanned.extend(row.listed(&history).map(|run| Scanned { run, fresh: false }));
-                    rows.push(row.clone());
-                }
-                None => to_read.push((key, stamps)),
+    for (key, stamps) in runs? {
+        match known.remove(&key).filter(|row| Some(row.2) == stamps) {
+            Some(row) => {
+                let history = histories.iter().find(|(kind, _)| *kind == row.0);
+                let run = history.and_then(|(_, history)| row.listed(history));
+                scanned.extend(run.map(|run| Scanned { run, fresh: false }));
+                rows.push(row);
             }
+            None => to_read.push((key, stamps)),
         }
     }
     let kept = rows.len();
-    for (run, row) in read_all(layout, &to_read) {
+    for (run, row) in in_threads(&to_read, |(key, stamps)| read_one(layout, key, *stamps)) {
         scanned.push(Scanned { run, fresh: true });
         rows.extend(row);
     }
@@ -100,22 +103,41 @@ pub(super) fn scan(layout: &ProjectLayout) -> Result<Vec<Scanned>, StorageError>
 type Key = (PipelineKind, String);
 type Fresh = (ListedRun, Option<Row>);
 
-fn read_all(layout: &ProjectLayout, to_read: &[(Key, Option<Stamps>)]) -> Vec<Fresh> {
-    let read = |((kind, name), stamps): &(Key, Option<Stamps>)| read_one(layout, *kind, name, *stamps);
-    if to_read.len() < MANY {
-        return to_read.iter().filter_map(read).collect();
+/// The folders that could be runs, with their stamps.
+fn stamped(layout: &ProjectLayout) -> Result<Vec<(Key, Option<Stamps>)>, StorageError> {
+    let mut runs = Vec::new();
+    for kind in PipelineKind::ALL {
+        let history = layout.history(kind);
+        let names = run_names(&history)?;
+        if names.is_empty() {
+            continue;
+        }
+        // Relative to the open folder: the system need not look up the path to it for each of them.
+        let folder = fs_err::File::open(&history).map_err(StorageError::of("list", &history))?;
+        let stamps = in_threads(&names, |name| Some(Stamps::of(folder.file(), name)));
+        runs.extend(names.into_iter().map(|name| (kind, name)).zip(stamps));
+    }
+    Ok(runs)
+}
+
+/// Does that with each, in order; in several threads where there are many.
+fn in_threads<T: Sync, U: Send>(all: &[T], each: impl Fn(&T) -> Option<U> + Sync) -> Vec<U> {
+    if all.len() < MANY {
+        return all.iter().filter_map(each).collect();
     }
     let threads = thread::available_parallelism().map_or(1, usize::from);
+    let each = &each;
     thread::scope(|scope| {
-        let parts = to_read.chunks(to_read.len().div_ceil(threads).max(1));
+        let parts = all.chunks(all.len().div_ceil(threads).max(1));
         let readers: Vec<_> =
-            parts.map(|part| scope.spawn(move || part.iter().filter_map(read).collect::<Vec<_>>())).collect();
-        readers.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect()
+            parts.map(|part| scope.spawn(move || part.iter().filter_map(each).collect::<Vec<_>>())).collect();
+        let done = readers.into_iter().map(thread::ScopedJoinHandle::join);
+        done.flat_map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     })
 }
 
-fn read_one(layout: &ProjectLayout, kind: PipelineKind, name: &str, stamps: Option<Stamps>) -> Option<Fresh> {
-    let read = entry::read(&layout.history(kind), kind, name)?;
+fn read_one(layout: &ProjectLayout, (kind, name): &Key, stamps: Option<Stamps>) -> Option<Fresh> {
+    let read = entry::read(&layout.history(*kind), *kind, name)?;
     let run = ListedRun::from(&read.entry);
     let is_at_rest = stamps.is_some_and(|stamps| stamps.are_old());
     let row = stamps.filter(|_| read.settled && is_at_rest).map(|stamps| Row::new(&run, name, stamps));
@@ -163,13 +185,13 @@ impl Row {
 }
 
 impl Stamps {
-    fn of(folder: &Utf8Path) -> Option<Self> {
-        let (at, record) =
-            (fs_err::symlink_metadata(folder).ok()?, fs_err::symlink_metadata(folder.join(FILE)).ok()?);
-        let changed = |meta: &std::fs::Metadata| {
-            i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec())
-        };
-        Some(Self(at.ino(), changed(&at), record.ino(), changed(&record)))
+    /// Of the folder of that name in the open folder of the history.
+    fn of(history: &File, name: &str) -> Option<Self> {
+        let stat = |path: &str| statat(history, path, AtFlags::SYMLINK_NOFOLLOW).ok();
+        let (at, record) = (stat(name)?, stat(&format!("{name}/{FILE}"))?);
+        let changed =
+            |stat: &Stat| i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec);
+        Some(Self(at.st_ino, changed(&at), record.st_ino, changed(&record)))
     }
 
     fn are_old(&self) -> bool {
