@@ -52,14 +52,16 @@ impl Batches {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::transfer::Work;
+    use crate::transfer::{Place, Work};
     use crate::tree::Stamp;
 
     fn jobs(sizes: &[u64]) -> Vec<Job> {
+        let place = Arc::new(Place { name: "data".to_owned(), from: "from".into(), to: "to".into() });
         let job = |size: &u64| Job {
-            from: "from".into(),
-            to: "to".into(),
+            place: Arc::clone(&place),
             key: String::new(),
             source: Stamp { size: *size, modified: 0, changed: 0, inode: 0 },
             work: Work::Create,

@@ -4,7 +4,7 @@
 //! flushed, renamed, and the folder flushed. Every function here does exactly one such step, so that the
 //! callers read as the order of durable steps that `docs/storage.md` states.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 
@@ -21,6 +21,9 @@ const FEW_FILES: usize = 3;
 const LITTLE_WAITING: u64 = 64 << 20;
 /// From so many files on the whole file system is flushed in any case.
 const MANY_FILES: usize = 64;
+
+/// What is written piece by piece goes to the system in calls of this size.
+const PIECE: usize = 64 << 10;
 
 /// Names of half-written files start with this; whoever lists a folder of ours ignores them.
 pub(crate) const TEMP_PREFIX: &str = ".alo-tmp-";
@@ -147,6 +150,20 @@ pub(crate) fn write(path: &Utf8Path, bytes: &[u8], lasting: Lasting) -> Result<(
     create_dir_all(parent(path))?;
     let mut temp = temp_beside(path)?;
     temp.write_all(bytes).map_err(StorageError::of("write", path))?;
+    persist(temp, path, lasting)
+}
+
+/// [`write()`] of what need not be in memory at once: `content` writes it piece by piece.
+pub(crate) fn write_by(
+    path: &Utf8Path,
+    lasting: Lasting,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), StorageError> {
+    create_dir_all(parent(path))?;
+    let mut temp = temp_beside(path)?;
+    let mut buffered = BufWriter::with_capacity(PIECE, temp.as_file_mut());
+    content(&mut buffered).and_then(|()| buffered.flush()).map_err(StorageError::of("write", path))?;
+    drop(buffered);
     persist(temp, path, lasting)
 }
 

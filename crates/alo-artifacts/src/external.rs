@@ -302,8 +302,9 @@ pub fn load_data(
         loaded.extend(remotes.into_iter().map(|remote| remote.loaded));
         loaded.sort_by_key(|loaded| sources.iter().position(|source| source.name == loaded.name));
     }
-    remember(layout, kind, policy, copied_files, &loaded, known.as_ref())?;
-    Ok(LoadedData { copied_files, copied_bytes, ..describe(layout, kind, &loaded, set_aside) })
+    let described = describe(layout, kind, &loaded, set_aside);
+    remember(layout, kind, policy, copied_files, loaded, known.as_ref())?;
+    Ok(LoadedData { copied_files, copied_bytes, ..described })
 }
 
 /// Lists the sources that are folders or files, and their copies, while the manifest is read.
@@ -337,7 +338,7 @@ fn remember(
     kind: PipelineKind,
     policy: Fetch,
     copied: u64,
-    loaded: &[LoadedFrom],
+    loaded: Vec<LoadedFrom>,
     known: Option<&Manifest>,
 ) -> Result<(), StorageError> {
     let mut boot = if copied > 0 {
@@ -350,7 +351,7 @@ fn remember(
         durable::sync_all_of(&layout.input(kind))?;
         boot = None;
     }
-    let manifest = Manifest::new(boot, loaded.to_vec());
+    let manifest = Manifest::new(boot, loaded);
     if known == Some(&manifest) { Ok(()) } else { manifest.write(layout, kind) }
 }
 

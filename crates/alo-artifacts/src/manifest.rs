@@ -158,10 +158,9 @@ impl Manifest {
     }
 
     pub(crate) fn write(&self, layout: &ProjectLayout, kind: PipelineKind) -> Result<(), StorageError> {
-        let path = layout.input_manifest(kind);
-        let bytes =
-            serde_json::to_vec(self).map_err(|error| StorageError::new("write", &path, error.into()))?;
-        durable::write(&path, &bytes, Lasting::Kill)
+        durable::write_by(&layout.input_manifest(kind), Lasting::Kill, |file| {
+            Ok(serde_json::to_writer(file, self)?)
+        })
     }
 
     /// What is known of a source that comes from that place.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::iter::Peekable;
+use std::sync::Arc;
 use std::thread;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -10,7 +11,7 @@ use crate::digest;
 use crate::durable::{self, StorageError, TEMP_PREFIX};
 use crate::manifest::{CopyStamp, FileEntry, LoadedFrom, Manifest};
 use crate::source::DataSource;
-use crate::transfer::{Job, Work};
+use crate::transfer::{Job, Place, Work};
 use crate::tree::{Links, Stamp, Tree, TreeError, TreeFile};
 
 /// What lies at a source and at its copy.
@@ -135,9 +136,8 @@ impl Mirror {
             return mirror;
         }
         let Sides { wanted, present, target, made_in, in_the_way } = sides;
-        let at = |root: &Utf8Path, relative: &Utf8Path| {
-            if source.is_file { root.to_owned() } else { root.join(relative) }
-        };
+        let place = Place { name: source.name.clone(), from: source.path.clone(), to: made_in.clone() };
+        let place = Arc::new(place);
         let is_new = made_in != target;
         let mut entries = known.into_iter().flat_map(|known| &known.files).peekable();
         let mut copies = present.files.iter().map(|file| (&file.relative, file.stamp)).peekable();
@@ -157,8 +157,7 @@ impl Mirror {
                 (_, None) if is_new => Work::Create,
                 _ => Work::Replace,
             };
-            let (from, to) = (at(&source.path, &file.relative), at(&made_in, &file.relative));
-            mirror.jobs.push(Job { from, to, key, source: file.stamp, work });
+            mirror.jobs.push(Job { place: Arc::clone(&place), key, source: file.stamp, work });
         }
         if !source.is_file {
             let missing = wanted.folders.iter().filter(|folder| !has(&present.folders, folder));

@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -29,13 +30,22 @@ const SETTLED: i64 = 2_000_000_000;
 /// One file to bring up to date.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(crate) from: Utf8PathBuf,
-    pub(crate) to: Utf8PathBuf,
+    /// Where the source lies, and its copy: paths are put together when they are needed, as there may be many jobs.
+    pub(crate) place: Arc<Place>,
     /// The path relative to `input/<kind>` under which the file is known.
     pub(crate) key: String,
     /// The source when it was listed.
     pub(crate) source: Stamp,
     pub(crate) work: Work,
+}
+
+/// A source and the place of its copy.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// The name of the source in `input/<kind>`, with which the keys of its files start.
+    pub(crate) name: String,
+    pub(crate) from: Utf8PathBuf,
+    pub(crate) to: Utf8PathBuf,
 }
 
 /// What has to be done for a file.
@@ -127,14 +137,25 @@ impl Job {
         self.source.size.saturating_add(FILE_COST)
     }
 
+    /// The source's file, and the place of its copy.
+    fn paths(&self) -> (Utf8PathBuf, Utf8PathBuf) {
+        let Place { name, from, to } = &*self.place;
+        match self.key.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('/')) {
+            Some(relative) => (from.join(relative), to.join(relative)),
+            // The source is a single file.
+            None => (from.clone(), to.clone()),
+        }
+    }
+
     /// Brings the file up to date; whether it had to be copied.
     fn run(&self, meter: &Meter) -> Result<(FileEntry, bool), CopyError> {
         let now = now();
+        let (from, to) = self.paths();
         match &self.work {
             Work::Create | Work::Replace => {}
             Work::Compare => {
-                let (digest, source) = digest_file::<blake3::Hasher>(&self.from, meter)?;
-                let (copy_digest, copy) = digest_file::<blake3::Hasher>(&self.to, meter)?;
+                let (digest, source) = digest_file::<blake3::Hasher>(&from, meter)?;
+                let (copy_digest, copy) = digest_file::<blake3::Hasher>(&to, meter)?;
                 if digest == copy_digest {
                     return Ok((
                         FileEntry { source: settled(source, now), copy: copy.into(), digest },
@@ -143,7 +164,7 @@ impl Job {
                 }
             }
             Work::Verify(expected) => {
-                let (digest, copy) = digest_file::<blake3::Hasher>(&self.to, meter)?;
+                let (digest, copy) = digest_file::<blake3::Hasher>(&to, meter)?;
                 if digest == *expected {
                     return Ok((
                         FileEntry { source: settled(self.source, now), copy: copy.into(), digest },
@@ -153,8 +174,8 @@ impl Job {
             }
         }
         let copied = match self.work {
-            Work::Create => create_file::<blake3::Hasher>(&self.from, &self.to, self.source, meter)?,
-            _ => copy_file::<blake3::Hasher>(&self.from, &self.to, meter)?,
+            Work::Create => create_file::<blake3::Hasher>(&from, &to, self.source, meter)?,
+            _ => copy_file::<blake3::Hasher>(&from, &to, meter)?,
         };
         let entry =
             FileEntry { source: settled(copied.source, now), copy: copied.copy, digest: copied.digest };
@@ -179,12 +200,13 @@ mod tests {
     use super::*;
 
     fn jobs(root: &Utf8Path, count: usize) -> Vec<Job> {
+        let place = Arc::new(Place { name: "data".to_owned(), from: root.join("from"), to: root.to_owned() });
+        fs_err::create_dir(&place.from).expect("created");
         let job = |index: usize| {
-            let from = root.join(format!("from{index}"));
+            let from = place.from.join(format!("to{index}"));
             fs_err::write(&from, format!("content {index}")).expect("written");
             let source = Stamp::of(&fs_err::metadata(&from).expect("there"));
-            let key = format!("to{index}");
-            Job { from, to: root.join(&key), key, source, work: Work::Create }
+            Job { place: Arc::clone(&place), key: format!("data/to{index}"), source, work: Work::Create }
         };
         (0..count).map(job).collect()
     }
@@ -212,7 +234,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let root = Utf8Path::from_path(dir.path()).expect("UTF-8");
         let mut jobs = jobs(root, 10);
-        jobs[3].from = root.join("absent");
+        jobs[3].key = "data/absent".to_owned();
         let error = transfer(&jobs, &|| false, &mut |_, _| {}).err().expect("an error");
         assert!(error.to_string().contains("absent"));
     }
@@ -225,8 +247,8 @@ mod tests {
         let done = transfer(&jobs, &|| false, &mut |_, _| {}).expect("transferred");
         jobs[0].work = Work::Verify(done[0].entry.digest.clone());
         assert!(!transfer(&jobs, &|| false, &mut |_, _| {}).expect("transferred")[0].copied);
-        fs_err::write(&jobs[0].to, "\0\0\0\0\0\0\0\0\0").expect("written");
+        fs_err::write(root.join("to0"), "\0\0\0\0\0\0\0\0\0").expect("written");
         assert!(transfer(&jobs, &|| false, &mut |_, _| {}).expect("transferred")[0].copied);
-        assert_eq!(fs_err::read_to_string(&jobs[0].to).expect("read"), "content 0");
+        assert_eq!(fs_err::read_to_string(root.join("to0")).expect("read"), "content 0");
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use alo_plan::PipelineKind;
 use camino::Utf8Path;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::durable::{self, Lasting, StorageError};
 use crate::external::LoadedData;
 use crate::layout::ProjectLayout;
-use crate::manifest::Manifest;
+use crate::manifest::{LoadedFrom, Manifest};
 
 /// The version of the list that is written.
 const FORMAT: u32 = 2;
@@ -45,7 +45,7 @@ impl DataRecord {
 }
 
 /// The files of all sources. It holds no times, so that runs on the same data share it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct DataList {
     format: u32,
     /// By the path relative to `input/<kind>`.
@@ -53,11 +53,35 @@ pub(super) struct DataList {
 }
 
 /// A file of the data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct DataFile {
     pub(super) bytes: u64,
     /// BLAKE3 of the content.
     pub(super) digest: String,
+}
+
+/// A [`DataList`] that is made while it is written: there may be hundreds of thousands of files.
+#[derive(Serialize)]
+struct Written<'a> {
+    format: u32,
+    files: Files<'a>,
+}
+
+struct Files<'a>(&'a [LoadedFrom]);
+
+impl Serialize for Files<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct File<'a> {
+            bytes: u64,
+            digest: &'a str,
+        }
+
+        let files = self.0.iter().flat_map(|source| &source.files);
+        serializer.collect_map(
+            files.map(|(path, file)| (path, File { bytes: file.copy.size, digest: &file.digest })),
+        )
+    }
 }
 
 /// Writes the list of the data that was just loaded into a run's folder. It is flushed with what the run keeps.
@@ -70,15 +94,11 @@ pub(super) fn write(
     let Some(manifest) = Manifest::read(project, kind).filter(|_| !data.sources.is_empty()) else {
         return Ok(());
     };
-    let files = manifest
-        .sources
-        .into_iter()
-        .flat_map(|source| source.files)
-        .map(|(path, file)| (path, DataFile { bytes: file.copy.size, digest: file.digest }));
-    let list = DataList { format: FORMAT, files: files.collect() };
-    let path = folder.join(DATA);
-    let bytes = serde_json::to_vec(&list).map_err(|error| StorageError::new("write", &path, error.into()))?;
-    durable::write(&path, &bytes, Lasting::Kill)
+    let mut sources = manifest.sources;
+    // No file of another source comes between those of one, so this sorts all files.
+    sources.sort_by(|a, b| a.files.keys().next().cmp(&b.files.keys().next()));
+    let list = Written { format: FORMAT, files: Files(&sources) };
+    durable::write_by(&folder.join(DATA), Lasting::Kill, |file| Ok(serde_json::to_writer(file, &list)?))
 }
 
 /// Reads the list of a run's data; none if the run had no data, or the list cannot be understood.
