@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Measures the most memory that `alo` itself has, without the workers that run the steps.
 
-    python3 benches/compare/memory.py [--alo target/release/alo] [--runs 3] [--files 20000]
+    python3 benches/compare/memory.py [--alo target/release/alo] [--runs 3] [--files 20000] [--recorded 10000]
 
-Runs of the Titanic example, of 1,000 steps that do nothing, and of one that loads 20,000 files of 10 KB; and the set-up of the
-1,000 steps alone. The kernel keeps the most that a process ever had (`VmHWM`); it is read every few milliseconds until the
-process ends. It fails over 30 MB. Standard library only.
+Runs of the Titanic example, of 1,000 steps that do nothing, of one that loads 20,000 files of 10 KB, of the same with nothing
+changed, of one that exports 300 MB, and of one in a project with 10,000 recorded runs; the set-up of the 1,000 steps alone, and
+the list of the 10,000 runs, first when each record is read, then from the index. The kernel keeps the most that a process ever had (`VmHWM`); it is read every few milliseconds until the
+process ends. It fails over 30 MB. Standard library only; `cargo` builds the example
+that writes the history.
 """
 
 import shutil
@@ -15,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import export
 import loading
 import titanic
 from measure import ROOT, Command, Report, environment, find_alo, options, write_project, write_trivial_steps
@@ -25,6 +28,7 @@ MOST = 30.0
 def main() -> None:
     parser = options(__doc__, runs=3)
     parser.add_argument("--files", type=int, default=20000, help="files of 10 KB that are loaded (default 20000)")
+    parser.add_argument("--recorded", type=int, default=10000, help="runs in the history (default 10000)")
     given = parser.parse_args()
     alo = find_alo(given.alo)
     with tempfile.TemporaryDirectory(prefix="alo-bench-", dir=ROOT / "target") as temporary:
@@ -33,18 +37,36 @@ def main() -> None:
         loading.make(folder / "data", given.files, 10_000)
         plan = loading.PLAN.format(data=f'"{folder / "data"}"')
         steps = write_trivial_steps(folder / "steps", 1000)
+        many = ["cargo", "run", "--quiet", "--release", "-p", "alo-artifacts", "--example", "many_runs", "--"]
+        old = write_trivial_steps(folder / "old", 1)
+        Command([*many, old.parent, given.recorded], folder=ROOT)()
+        (folder / "corpus").mkdir()
+        with open("/dev/urandom", "rb") as noise:
+            for number in range(3):
+                (folder / f"corpus/{number}").write_bytes(noise.read(100_000_000))
+        packed = write_project(folder / "export", export.PLAN.format(corpus=folder / "corpus"), {"train": export.ASSET})
+        load = Command([alo, "run", write_project(folder / "files", plan, {"train": loading.ASSET})])
+        listed = Command([alo, "history", "list"], folder=old.parent)
+        # What is removed before each round.
+        afresh = {"files": folder / "files/input", "index": old.parent / ".alo/history-index"}
         commands = {
-            "the Titanic example": Command([alo, "run", titanic.copy_project(folder / "titanic")]),
-            "1,000 steps": Command([alo, "run", steps]),
-            "1,000 steps, the set-up alone": Command([alo, "fetch", steps]),
-            f"{given.files:,} files": Command([alo, "run", write_project(folder / "files", plan, {"train": loading.ASSET})]),
+            "the Titanic example": (Command([alo, "run", titanic.copy_project(folder / "titanic")]), None),
+            "1,000 steps": (Command([alo, "run", steps]), None),
+            "1,000 steps, the set-up alone": (Command([alo, "fetch", steps]), None),
+            f"{given.files:,} files": (load, "files"),
+            f"{given.files:,} files, nothing changed": (load, None),
+            "an export of 300 MB": (Command([alo, "run", packed]), None),
+            f"a run after {given.recorded:,} others": (Command([alo, "run", old]), None),
+            f"the list of {given.recorded:,} runs, all read": (listed, "index"),
+            f"the list of {given.recorded:,} runs": (listed, None),
         }
         rows = ["| what | most memory | of rounds | command |", "| --- | --: | --: | --- |"]
         peaks = {}
-        for what, command in commands.items():
+        for what, (command, removed) in commands.items():
             peaks[what] = []
             for _ in range(given.runs):
-                shutil.rmtree(folder / "files/input", ignore_errors=True)
+                if removed:
+                    remove(afresh[removed])
                 peaks[what].append(peak_megabytes(command))
             rows.append(f"| {what} | {max(peaks[what]):.1f} MB | {given.runs} | `{report.shown(command)}` |")
         report.note("\n".join(rows))
@@ -53,12 +75,20 @@ def main() -> None:
         sys.exit(report.finish())
 
 
+def remove(path: Path) -> None:
+    """Removes a file or a folder."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def peak_megabytes(command: Command) -> float:
     """Runs a command; gives the most memory that its own process had, in MB of 1,000,000 bytes."""
     most = 0
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            command.arguments, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+            command.arguments, cwd=command.folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
         )
         status = Path(f"/proc/{process.pid}/status")
         while process.poll() is None:
