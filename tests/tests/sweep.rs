@@ -2,7 +2,7 @@
 
 use std::process::Child;
 
-use alo_tests::{Outcome, PlanText, TestEnv, asset, eventually};
+use alo_tests::{Outcome, PlanText, TestEnv, asset, eventually, wheel};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value as Json;
 
@@ -260,6 +260,68 @@ fn random_numbers_differ_between_runs_unless_a_step_has_seeded_them() {
     let unseeded = unseeded.replace("random.random()", "0.5");
     env.write("assets/input/asset_input.py", unseeded);
     assert_eq!(numbers(&env), 3);
+}
+
+/// The project, whose training imports a package of that content.
+fn project_importing(package: &str) -> TestEnv {
+    let env = project();
+    let wheels = env.root().join("wheels");
+    wheel(&wheels, "wheel_swept", "1.0", package);
+    let requirements = format!("['wheel_swept==1.0', '--find-links file://{wheels}']");
+    let plan = PlanText::new()
+        .train(&["input", "train"])
+        .args("input", "{rows: 3}")
+        .args("train", "{depth: 1, rate: 0.5}")
+        .requirements("input", &requirements)
+        .requirements("train", &requirements);
+    env.write("experimental_plan.yaml", plan.to_string());
+    let train = env.read("assets/train/asset_train.py");
+    env.write("assets/train/asset_train.py", format!("import wheel_swept\n{train}"));
+    // An environment's packages are imported once when it is built.
+    env.alo(["fetch"]).expect(0);
+    env
+}
+
+const IMPORTED_BY_TRAIN: &str = "import sys\nif 'asset_train' in sys.argv[0]:\n    ";
+
+#[test]
+fn packages_are_imported_once_and_what_they_print_is_in_the_log_of_every_run() {
+    // More than is read or written at once.
+    let env = project_importing(&format!(
+        "{IMPORTED_BY_TRAIN}print('wheel says so\\n' * 6000)\n    open('imports', 'a').write('x')\n"
+    ));
+    let report = sweep(&env, &["--set", "train.depth=1:4", "--mode", "train"], 0);
+    assert_eq!((env.read("imports"), env.read("input-runs")), ("x".into(), "x".into()));
+    for run in report["runs"].as_array().unwrap() {
+        let log = kept(&env, run, "train", "log/pipeline.log");
+        assert_eq!(log.matches("wheel says so").count(), 6000);
+    }
+}
+
+#[test]
+fn a_package_that_ends_the_process_ends_the_runs_and_not_the_sweep() {
+    let env = project_importing(&format!("{IMPORTED_BY_TRAIN}import os; os._exit(3)\n"));
+    let report = sweep(&env, &["--set", "train.depth=1,2", "--mode", "train"], 1);
+    for run in report["runs"].as_array().unwrap() {
+        assert!(run["error"].as_str().unwrap().contains("exit code 3"), "{report}");
+    }
+    assert_eq!(env.read("input-runs"), "x");
+}
+
+#[test]
+fn a_generator_that_an_import_has_used_is_seeded_anew_for_each_run() {
+    let env = project_importing("import random\nrandom.random()\n");
+    env.write("assets/input/asset_input.py", asset("self.data['rows'] = []"));
+    let report = sweep(&env, &["--set", "train.depth=1:3", "--mode", "train"], 0);
+    let runs = report["runs"].as_array().unwrap().iter();
+    let numbers: std::collections::BTreeSet<String> = runs
+        .map(|run| {
+            let model: Json =
+                serde_json::from_str(&kept(&env, run, "train", "models/train/model.json")).unwrap();
+            model["random"].to_string()
+        })
+        .collect();
+    assert_eq!(numbers.len(), 3, "{numbers:?}");
 }
 
 /// A sweep of four of which two are done, and two wait for a file that is not there, with children that ignore signals.

@@ -42,8 +42,7 @@ class EarlyImports:
 
     def give(self, file):
         """Gives the step of that file, which begins, what its imports have printed and changed."""
-        held = self._held.pop(file, None)
-        if held is not None:
+        for held in self._held.pop(file, ()):
             held.give()
 
     def _import_for(self, file, imports, wanted):
@@ -57,7 +56,8 @@ class EarlyImports:
                 sys.argv = argv
                 after = Surroundings()
                 before.restore()
-        self._held[file] = _Held(output, Changes(before, after))
+        # A file may be a step of both pipelines, or come in more than one order: its first step gets all.
+        self._held.setdefault(file, []).append(_Held(output, Changes(before, after)))
         return done
 
     def _look_for_shadows(self, new, steps):
@@ -106,11 +106,13 @@ class _Output:
         """Writes what was kept to where it belongs."""
         _flush()
         for number, kept in self._kept.items():
-            os.lseek(kept, 0, os.SEEK_SET)
+            place = 0
             while True:
-                rest = os.read(kept, 65536)
+                # Copies of the process share the file with its position.
+                rest = os.pread(kept, 65536, place)
                 if not rest:
                     break
+                place += len(rest)
                 while rest:
                     rest = rest[os.write(number, rest) :]
             os.close(kept)

@@ -10,6 +10,7 @@ use camino::Utf8Path;
 
 use super::embedded;
 use super::executor::PythonExecutor;
+use super::message::{Import, ImportStep};
 use super::setup::{complete, prepare_pipeline};
 use super::worker::{Worker, WorkerError};
 use crate::cancel::CancelToken;
@@ -61,8 +62,8 @@ impl WarmPython {
         Ok(Self { machine: machine.clone(), setups, uses, workers, _origin: None })
     }
 
-    /// Starts a worker for each environment and gets it ready to be copied. Tells why runs have to start their own, where they
-    /// have to.
+    /// Starts a worker for each environment, lets it import what the steps import, and gets it ready to be copied. Tells why
+    /// runs have to start their own, where they have to.
     pub(crate) fn warm_up(
         &mut self,
         folder: &Utf8Path,
@@ -73,17 +74,47 @@ impl WarmPython {
         };
         let guard = Guard::install(&self.machine.cache).map_err(|error| failed(error.into()))?;
         let script = embedded::worker_script(&self.machine.cache).map_err(|error| failed(error.into()))?;
+        let start = |environment: &Environment| {
+            let machine = &self.machine;
+            Worker::start(&guard, &environment.python, &script, machine, folder, cancel)
+                .map_err(|error| failed(error.into()))
+        };
         let mut started = BTreeMap::new();
-        for environment in self.setups.iter().flat_map(|(_, setup)| &setup.environments) {
+        for environment in self.environments() {
             if !started.contains_key(&environment.key) {
-                let worker =
-                    Worker::start(&guard, &environment.python, &script, &self.machine, folder, cancel);
-                started.insert(environment.key.clone(), worker.map_err(|error| failed(error.into()))?);
+                let mut worker = start(environment)?;
+                let order = Import { steps: self.steps_in(&environment.key), all: true };
+                worker.import(order).map_err(|error| failed(error.into()))?;
+                started.insert(environment.key.clone(), worker);
+            }
+        }
+        for environment in self.environments() {
+            let Some(worker) = started.get_mut(&environment.key) else { continue };
+            if worker.has_imported().map_err(|error| failed(error.into()))? || cancel.is_cancelled() {
+                continue;
+            }
+            // It did not come through: one that has imported nothing.
+            let fresh = start(environment)?;
+            if let Some(spoilt) = started.insert(environment.key.clone(), fresh) {
+                // The steps will print anew what it has printed.
+                let _ = spoilt.stop(&mut |_, _| {});
             }
         }
         let (workers, notes) = settled(started, &guard, None);
         self.workers = workers;
         Ok(notes)
+    }
+
+    fn environments(&self) -> impl Iterator<Item = &Environment> {
+        self.setups().flat_map(|setup| &setup.environments)
+    }
+
+    /// The steps of all pipelines that run in an environment, in their order.
+    fn steps_in<'a>(&'a self, key: &'a str) -> Vec<ImportStep<'a>> {
+        let steps = self.setups().flat_map(move |setup| {
+            setup.steps.iter().filter(move |step| setup.environments[step.environment].key == key)
+        });
+        steps.map(|step| ImportStep { file: &step.code.file, folder: &step.code.folder }).collect()
     }
 
     /// Goes on from where the steps of a run have come: its workers are the ones to copy now. Tells why they cannot be, if so.
@@ -106,8 +137,7 @@ impl WarmPython {
 
     /// Whether first steps can be run once for several runs: all run in one environment, whose worker can be copied.
     pub(crate) fn can_share_steps(&self) -> bool {
-        let mut keys =
-            self.setups().flat_map(|setup| &setup.environments).map(|environment| &environment.key);
+        let mut keys = self.environments().map(|environment| &environment.key);
         let Some(first) = keys.next() else { return false };
         self.workers.contains_key(first) && keys.all(|key| key == first)
     }
@@ -149,7 +179,7 @@ fn settled(
 ) -> (BTreeMap<String, Mutex<Worker>>, Vec<String>) {
     let (mut ready, mut notes) = (BTreeMap::new(), Vec::new());
     for (key, mut worker) in workers {
-        // What packages print while they are imported is printed by the runs' own workers, too, where it matters.
+        // What packages print while they are imported is kept for the steps of each copy.
         match worker.settle(guard, run, &mut |_: Stream, _| {}) {
             Ok(None) => {
                 ready.insert(key, Mutex::new(worker));

@@ -148,6 +148,26 @@ impl Worker {
         self.say(&ToWorker::Import(steps))
     }
 
+    /// Waits until it has imported what it was told to; tells whether it came through.
+    pub(super) fn has_imported(&mut self) -> Result<bool, WorkerError> {
+        self.wait_ready(&mut |_, _| {})?;
+        while self.is_importing {
+            match self.next_message()? {
+                Some(Message::Imported) => self.is_importing = false,
+                Some(_) => return Err(WorkerError::Protocol("it spoke out of turn".into())),
+                None => {
+                    let speaks = self.wait_for_input(None)?.unwrap_or_default();
+                    self.stdout.drain(&mut |_, _| {});
+                    self.stderr.drain(&mut |_, _| {});
+                    if speaks && !self.receive()? {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether it is still at it: it has been told nothing else that it has begun.
     pub(super) fn is_importing(&self) -> bool {
         self.is_importing
