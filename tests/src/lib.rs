@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: a project of their own in a clean environment, and the built `alo` to drive.
 
+mod fault_points;
 mod fault_proxy;
 mod index_server;
 mod outcome;
@@ -10,6 +11,7 @@ mod test_env;
 mod tracer;
 mod wheel;
 
+pub use fault_points::{fault_points, fault_seed};
 pub use fault_proxy::{FaultProxy, Faults};
 pub use index_server::IndexServer;
 pub use outcome::Outcome;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 
-use alo_tests::{Fault, PlanText, TestEnv, Tracer, asset};
+use alo_tests::{Fault, PlanText, TestEnv, Tracer, asset, fault_points, fault_seed};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value as Json;
 
@@ -162,23 +162,6 @@ fn objects(root: &Utf8Path) -> Vec<(Utf8PathBuf, u64)> {
     files.map(|path| (path.clone(), fs_err::symlink_metadata(&path).unwrap().ino())).collect()
 }
 
-fn seed() -> u64 {
-    std::env::var("ALO_FAULT_SEED").ok().map_or(20_261_123, |seed| seed.parse().expect("a number"))
-}
-
-/// Which steps to try, spread by the seed.
-fn points(steps: usize, wanted: usize) -> Vec<usize> {
-    let wanted = match std::env::var("ALO_FAULT_POINTS").as_deref() {
-        Ok("all") => steps,
-        Ok(number) => number.parse().expect("a number"),
-        Err(_) => wanted,
-    };
-    let mut all: Vec<usize> = (1..=steps).collect();
-    fastrand::Rng::with_seed(seed()).shuffle(&mut all);
-    all.truncate(wanted);
-    all
-}
-
 /// Kills `alo` with these arguments (the first `ID` is the oldest run) at each point, and runs again each time.
 fn killed(arguments: &[&str], wanted: usize) {
     let Some(mut project) = Kept::new() else { return };
@@ -193,12 +176,13 @@ fn killed(arguments: &[&str], wanted: usize) {
     outcome.expect(0);
     assert!(!steps.is_empty());
     project.good_run("after the whole command");
-    for point in points(steps.len(), wanted) {
+    for point in fault_points(steps.len(), wanted) {
         while project.history("before").iter().filter(|run| run.has_artifacts).count() < 3 {
             project.good_run("before");
         }
         let (outcome, made, oldest) = go(&project, Fault::Kill(point));
-        let when = format!("{arguments:?} killed before step {point}, {:?}, seed {}", made.last(), seed());
+        let when =
+            format!("{arguments:?} killed before step {point}, {:?}, seed {}", made.last(), fault_seed());
         assert!(outcome.code == Some(137) || made.len() < point, "{when}: {outcome:?}");
         let now = project.model(&when);
         let may_change = arguments.contains(&"restore");
@@ -228,9 +212,9 @@ fn a_run_that_is_killed_while_it_shares_contents_loses_and_leaves_none() {
     let Some(mut project) = Kept::new() else { return };
     let steps = project.run(Fault::None);
     project.good_run("at first");
-    for point in points(steps, 20) {
+    for point in fault_points(steps, 20) {
         project.run(Fault::Kill(point));
-        let when = format!("a run killed before step {point}, seed {}", seed());
+        let when = format!("a run killed before step {point}, seed {}", fault_seed());
         let now = project.model(&when);
         assert!([project.last, project.last - 1].contains(&now), "{when}: the model is {now}");
         project.history(&when);

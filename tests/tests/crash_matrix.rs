@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use alo_tests::{Fault, Outcome, PlanText, Step, TestEnv, Tracer, asset};
+use alo_tests::{Fault, Outcome, PlanText, Step, TestEnv, Tracer, asset, fault_points, fault_seed};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -175,23 +175,6 @@ fn exported(archive: &Utf8Path, files: &[&str], when: &str) -> Option<u32> {
     numbers.pop_first()
 }
 
-fn seed() -> u64 {
-    std::env::var("ALO_FAULT_SEED").ok().map_or(20_261_123, |seed| seed.parse().expect("a number"))
-}
-
-/// Which steps to try: all of them, or as many as wanted, spread by the seed.
-fn points(steps: usize, wanted: usize) -> Vec<usize> {
-    let wanted = match std::env::var("ALO_FAULT_POINTS").as_deref() {
-        Ok("all") => steps,
-        Ok(number) => number.parse().expect("a number"),
-        Err(_) => wanted,
-    };
-    let mut all: Vec<usize> = (1..=steps).collect();
-    fastrand::Rng::with_seed(seed()).shuffle(&mut all);
-    all.truncate(wanted);
-    all
-}
-
 /// Tries all points, each lane in a project of its own.
 fn in_lanes(points: &[usize], lane: impl Fn(&mut Numbered, usize) + Sync) {
     let next = AtomicUsize::new(0);
@@ -220,10 +203,10 @@ fn steps_of_a_run() -> Option<Vec<Step>> {
 #[test]
 fn killed_at_any_step_the_artifacts_are_whole() {
     let Some(steps) = steps_of_a_run() else { return };
-    in_lanes(&points(steps.len(), 200), |project, point| {
+    in_lanes(&fault_points(steps.len(), 200), |project, point| {
         let (outcome, made) = project.run(Fault::Kill(point));
         let step = made.last().cloned();
-        let when = format!("killed before step {point}, {step:?}, seed {}", seed());
+        let when = format!("killed before step {point}, {step:?}, seed {}", fault_seed());
         assert!(outcome.code == Some(137) || made.len() < point, "{when}: {outcome:?}");
         project.check(&when);
         project.good_run(&when);
@@ -235,7 +218,7 @@ fn killed_at_any_moment_the_artifacts_are_whole() {
     if Numbered::new().is_none() {
         return;
     }
-    in_lanes(&points(40, 40), |project, point| {
+    in_lanes(&fault_points(40, 40), |project, point| {
         project.next();
         let begun = Instant::now();
         project.env.alo(["run", "--no-wait"]).expect(0);
@@ -256,11 +239,11 @@ fn killed_at_any_moment_the_artifacts_are_whole() {
 #[test]
 fn on_a_disk_that_fails_or_is_full_at_any_step_the_artifacts_are_whole() {
     let Some(steps) = steps_of_a_run() else { return };
-    in_lanes(&points(steps.len(), 60), |project, point| {
+    in_lanes(&fault_points(steps.len(), 60), |project, point| {
         for fault in [Fault::Io(point), Fault::Full(point)] {
             let (outcome, made) = project.run(fault);
             let step = made.get(point - 1).cloned();
-            let when = format!("{fault:?}, {step:?}, seed {}", seed());
+            let when = format!("{fault:?}, {step:?}, seed {}", fault_seed());
             let now = project.check(&when);
             match outcome.code {
                 Some(0) => assert_eq!(now, [project.last; 2], "{when}: {outcome:?}"),
@@ -279,9 +262,10 @@ fn on_a_disk_without_locks_runs_keep_each_other_out_and_kills_leave_no_lock() {
     outcome.expect(0);
     project.good = project.last;
     assert_eq!(project.check("without locks"), [project.last; 2]);
-    for point in points(steps.len(), 12) {
+    for point in fault_points(steps.len(), 12) {
         let (_, made) = project.run(Fault::NoLockKill(point));
-        let when = format!("without locks, killed before step {point}, {:?}, seed {}", made.last(), seed());
+        let when =
+            format!("without locks, killed before step {point}, {:?}, seed {}", made.last(), fault_seed());
         project.check(&when);
         let (outcome, _) = project.run(Fault::NoLock);
         assert_eq!(outcome.code, Some(0), "{when}: {outcome:?}");
