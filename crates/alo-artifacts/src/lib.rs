@@ -25,6 +25,7 @@ mod layout;
 mod location;
 mod lock;
 mod manifest;
+mod manifest_files;
 mod mirror;
 mod model_source;
 mod output;

@@ -17,7 +17,7 @@ use crate::source::DataSource;
 use crate::tree::Stamp;
 
 /// The version of the manifest that is written; another one is not used.
-const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Manifest {

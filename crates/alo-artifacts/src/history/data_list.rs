@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::durable::{self, Lasting, StorageError};
 use crate::external::LoadedData;
 use crate::layout::ProjectLayout;
-use crate::manifest::{LoadedFrom, Manifest};
+use crate::manifest_files::{ManifestFile, files_of};
 
 /// The version of the list that is written.
 const FORMAT: u32 = 2;
@@ -67,7 +67,7 @@ struct Written<'a> {
     files: Files<'a>,
 }
 
-struct Files<'a>(&'a [LoadedFrom]);
+struct Files<'a>(&'a [ManifestFile<'a>]);
 
 impl Serialize for Files<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -77,10 +77,9 @@ impl Serialize for Files<'_> {
             digest: &'a str,
         }
 
-        let files = self.0.iter().flat_map(|source| &source.files);
-        serializer.collect_map(
-            files.map(|(path, file)| (path, File { bytes: file.copy.size, digest: &file.digest })),
-        )
+        let files = self.0.iter();
+        serializer
+            .collect_map(files.map(|file| (&file.path, File { bytes: file.bytes, digest: file.digest })))
     }
 }
 
@@ -91,13 +90,11 @@ pub(super) fn write(
     data: &LoadedData,
     folder: &Utf8Path,
 ) -> Result<(), StorageError> {
-    let Some(manifest) = Manifest::read(project, kind).filter(|_| !data.sources.is_empty()) else {
+    let manifest = durable::read_if_present(&project.input_manifest(kind))?.unwrap_or_default();
+    let Some(files) = files_of(&manifest).filter(|_| !data.sources.is_empty()) else {
         return Ok(());
     };
-    let mut sources = manifest.sources;
-    // No file of another source comes between those of one, so this sorts all files.
-    sources.sort_by(|a, b| a.files.keys().next().cmp(&b.files.keys().next()));
-    let list = Written { format: FORMAT, files: Files(&sources) };
+    let list = Written { format: FORMAT, files: Files(&files) };
     durable::write_by(&folder.join(DATA), Lasting::Kill, |file| Ok(serde_json::to_writer(file, &list)?))
 }
 
