@@ -147,6 +147,56 @@ fn what_one_run_fails_of_concerns_no_other() {
 }
 
 #[test]
+fn a_shared_step_that_fails_ends_the_sweep_with_its_traceback_and_one_failed_run() {
+    let env = project();
+    env.write("assets/input/asset_input.py", asset("print('looking')\nraise ValueError('no rows')"));
+    let outcome = env.alo(["sweep", "--set", "train.depth=1,2,3"]).expect(1);
+    outcome.says("step `input` failed").says("asset_input.py").says("ValueError: no rows").says("log:");
+    let history = env.alo(["history", "--format", "json"]).expect(0).events();
+    assert_eq!(history.len(), 1, "{history:?}");
+    assert_eq!((&history[0]["state"], &history[0]["kind"]), (&"failed".into(), &"train".into()));
+    let folder = format!("history/train/{}-error", history[0]["id"].as_str().unwrap());
+    let record = env.read(&format!("{folder}/run.yaml"));
+    assert!(record.contains("mode: sweep") && record.contains("no rows"), "{record}");
+    let log = env.read(&format!("{folder}/log/pipeline.log"));
+    assert!(log.contains("looking") && log.contains("Traceback"), "{log}");
+    assert_eq!(fs_err::read_dir(env.path(".alo/staging")).unwrap().count(), 0);
+    // When it is mended the sweep goes on.
+    env.write("assets/input/asset_input.py", asset("self.data['rows'] = []"));
+    assert_eq!(sweep(&env, &["--resume"], 0)["runs"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn the_table_has_a_line_for_each_run_in_columns() {
+    let env = project();
+    let outcome =
+        env.alo(["sweep", "--set", "train.depth=1,bad,3", "--set", "train.rate=1", "--jobs", "1"]).expect(1);
+    let lines: Vec<&str> = outcome.stderr.lines().collect();
+    let head = lines.iter().position(|line| line.starts_with("rank ")).expect("a table");
+    assert_eq!(
+        lines[head].split_whitespace().collect::<Vec<_>>(),
+        ["rank", "train.depth", "train.rate", "score", "result", "time", "run"]
+    );
+    let column = |line: &str, name: &str| -> String {
+        let at = lines[head].find(name).unwrap();
+        line[at..].split("  ").next().unwrap().to_owned()
+    };
+    let rows: Vec<[String; 5]> = lines[head + 1..head + 4]
+        .iter()
+        .map(|line| ["rank", "train.depth", "train.rate", "score", "result"].map(|name| column(line, name)))
+        .collect();
+    let failed = "failed: step `train` failed: ValueError: no such depth";
+    assert_eq!(rows[0][..3], ["1", "3", "1"]);
+    assert_eq!(rows[0][4], "depth 3");
+    assert_eq!(rows[1][..3], ["2", "1", "1"]);
+    assert_eq!(rows[2], ["-", "bad", "1", "-", failed]);
+    assert_eq!(lines[head + 4], "");
+    assert!(lines[head + 5].contains(": 2 succeeded, 1 failed in "), "{outcome:?}");
+    let run = lines[head + 1].split_whitespace().last().unwrap();
+    assert!(env.path(&format!("history/train/{run}")).is_dir());
+}
+
+#[test]
 fn wrong_settings_are_told_before_anything_runs() {
     let env = project();
     let refused = |set: &str, says: &str| {

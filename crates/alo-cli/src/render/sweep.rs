@@ -127,6 +127,7 @@ pub(crate) fn failed(error: &SweepError, ui: &Ui) -> Exit {
         show(report, ui);
     }
     match error {
+        SweepError::SharedSteps(failed) => failure::show(failed, ui),
         SweepError::Grid(_)
         | SweepError::NothingToResume
         | SweepError::NothingKept

@@ -67,6 +67,14 @@ class EarlyImports(WorkerTest):
         self.assertEqual(self.engine.output(), "in one\nfrom noisy\nby descriptor\nin two\nin two\n")
         self.assertEqual(self.engine.output("stderr"), "error of noisy\n")
 
+    def test_what_it_prints_is_kept_over_another_order_for_the_same_step(self):
+        self.install(noisy="print('from noisy')\n")
+        self.engine.write("one", asset_one="import noisy\n" + asset("print('in one')"))
+        self.assertTrue(self.import_early("one", "one"))
+        self.assertTrue(self.import_early("one"))
+        self.assert_finished(self.engine.run("one"))
+        self.assertEqual(self.engine.output(), "from noisy\nin one\n")
+
     def test_what_it_changes_changes_with_its_step(self):
         self.install(
             meddler="""

@@ -6,7 +6,7 @@ use alo_artifacts::{ArtifactLayout, RunId, RunState, S3Access, StagedArtifacts};
 use alo_plan::{Pipeline, PipelineKind};
 use jiff::Timestamp;
 
-use super::error::RunError;
+use super::error::{RunError, RunFailure};
 use super::head::PipelineHead;
 use super::options::RunOptions;
 use super::pipeline_run::PipelineRun;
@@ -101,14 +101,15 @@ impl AsideRun<'_> {
         AsideEnd { report, error }
     }
 
-    /// Runs the first `steps` steps of all pipelines together, for runs that continue from there. Records nothing.
+    /// Runs the first `steps` steps of all pipelines together, for runs that continue from there. Only a failure is
+    /// recorded: all of them would come to it.
     pub(crate) fn head(
         &self,
         mut steps: usize,
         run: &RunId,
         executor: &mut dyn Executor,
         observer: &mut dyn Observer,
-    ) -> Result<RunHead, RunError> {
+    ) -> Result<RunHead, Box<RunFailure>> {
         let trained = self.trained(run);
         let scope = self.scope(run, &trained);
         let mut heads = Vec::new();
@@ -162,8 +163,9 @@ impl PipelineRun<'_> {
         last: usize,
         executor: &mut dyn Executor,
         observer: &mut dyn Observer,
-    ) -> Result<PipelineHead, RunError> {
-        let (mut log, staged) = self.stage()?;
+    ) -> Result<PipelineHead, Box<RunFailure>> {
+        let (mut log, staged) =
+            self.stage().map_err(|error| Box::new(RunFailure { error, report: None, log: None }))?;
         let mut journal = Journal::new(&mut log, observer);
         let layout = staged.layout().clone();
         let mut progress = Progress::new(&layout, self.record());
@@ -171,7 +173,13 @@ impl PipelineRun<'_> {
         if last == self.pipeline.steps.len() || result.is_err() {
             executor.finish(result.is_ok(), &mut journal);
         }
-        result?;
+        if let Err(error) = result {
+            let history = self.begin_history(&progress.record, &mut journal);
+            let end = self.keep(progress, staged, history, Err(error), &mut journal);
+            // It is the error that was given.
+            let error = end.error.unwrap_or(RunError::Interrupted);
+            return Err(Box::new(RunFailure { error, report: None, log: end.report.places.log }));
+        }
         journal.flush();
         let (state, records) =
             (std::mem::take(&mut progress.state), std::mem::take(&mut progress.record.steps));

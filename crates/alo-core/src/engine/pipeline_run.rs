@@ -136,7 +136,7 @@ impl<'a> PipelineRun<'a> {
     }
 
     /// Opens the run's folder in history. A run whose history cannot be written runs all the same.
-    fn begin_history(&self, record: &RunRecord, journal: &mut Journal<'_>) -> Option<OpenRun> {
+    pub(super) fn begin_history(&self, record: &RunRecord, journal: &mut Journal<'_>) -> Option<OpenRun> {
         let begun = History::new(self.scope.project.layout()).begin(record.clone()).and_then(|mut run| {
             // Passwords and tokens in URLs stay in the user's own plan alone.
             run.add_file("experimental_plan.yaml", redact(&self.plan().to_yaml()).as_bytes())?;
@@ -170,7 +170,7 @@ impl<'a> PipelineRun<'a> {
     }
 
     /// Makes the artifacts current if all went well, and records the run.
-    fn keep(
+    pub(super) fn keep(
         &self,
         mut progress: Progress<'_>,
         staged: StagedArtifacts,

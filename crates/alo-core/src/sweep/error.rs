@@ -4,7 +4,7 @@ use alo_artifacts::{FindError, HistoryError, RestoreError, SweepRecordError};
 
 use super::grid::GridError;
 use super::report::SweepReport;
-use crate::engine::RunError;
+use crate::engine::{RunError, RunFailure};
 
 /// Why a sweep could not be done. What one of its runs fails of is in the report instead.
 #[derive(Debug, thiserror::Error)]
@@ -13,9 +13,12 @@ pub enum SweepError {
     /// What is to be combined is wrong.
     #[error(transparent)]
     Grid(#[from] GridError),
-    /// What all runs share could not be done: lock, set-up, data, the first steps.
+    /// What all runs share could not be done: lock, set-up, data.
     #[error(transparent)]
     Shared(#[from] RunError),
+    /// A step that all runs share has failed. The history has it as a run of the sweep.
+    #[error(transparent)]
+    SharedSteps(Box<RunFailure>),
     /// There is no sweep to go on with.
     #[error("the project has no interrupted sweep")]
     NothingToResume,
@@ -69,6 +72,7 @@ impl SweepError {
         match self {
             Self::Grid(error) => error.hint(),
             Self::Shared(error) => error.hint(),
+            Self::SharedSteps(failure) => failure.error.hint(),
             Self::NothingToResume => Some("begin one: `alo sweep --set train.max_depth=3:9:2`".into()),
             Self::Changed { .. } => Some("undo the change, or begin a sweep with --set".into()),
             Self::Record(error) => error.hint(),

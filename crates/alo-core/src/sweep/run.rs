@@ -134,8 +134,13 @@ impl Left<'_> {
         // For one run alone nothing is to be shared.
         let steps = if left.len() > 1 { grid.common_steps(project.plan(), run.mode) } else { 0 };
         let mut tell = |event: &Event| observer(&SweepEvent::Shared { detail: event.clone() });
-        let start = Start::behind(steps, (project, run, &sweep), input, &mut tell)
-            .map_err(|error| if run.cancel.is_cancelled() { RunError::Interrupted } else { error })?;
+        let start = Start::behind(steps, (project, run, &sweep), input, &mut tell).map_err(|failure| {
+            if run.cancel.is_cancelled() {
+                SweepError::Shared(RunError::Interrupted)
+            } else {
+                SweepError::SharedSteps(failure)
+            }
+        })?;
         observer(&SweepEvent::SweepStarted {
             sweep: sweep.clone(),
             combinations: grid.len(),

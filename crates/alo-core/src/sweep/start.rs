@@ -6,7 +6,7 @@ use alo_artifacts::RunId;
 use jiff::Timestamp;
 
 use super::input::SharedInput;
-use crate::engine::{AsideRun, RunError, RunHead, RunOptions};
+use crate::engine::{AsideRun, RunFailure, RunHead, RunOptions};
 use crate::event::{Event, Level};
 use crate::project::Project;
 use crate::python::WarmPython;
@@ -26,7 +26,7 @@ impl Start {
         (project, options, sweep): (&Project, &RunOptions, &str),
         input: &SharedInput,
         tell: &mut dyn FnMut(&Event),
-    ) -> Result<Self, RunError> {
+    ) -> Result<Self, Box<RunFailure>> {
         let python = Arc::clone(&input.python);
         if steps == 0 || !python.can_share_steps() {
             return Ok(Self { python, head: None });
