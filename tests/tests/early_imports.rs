@@ -50,3 +50,14 @@ fn a_package_that_raises_fails_its_own_step_as_it_is() {
     let outcome = run(package).expect(1).says("step `train` failed");
     in_order(&outcome, &["input ran", "cause: ValueError: not today"]);
 }
+
+#[test]
+fn a_worker_is_told_once_what_all_steps_will_import() {
+    let env = TestEnv::new();
+    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    let listen = "from alolib import _steps\n_steps.Runner.import_early = lambda *_: print('told again')";
+    env.write("assets/input/asset_input.py", asset(listen));
+    env.write("assets/train/asset_train.py", asset("print('train ran')"));
+    let outcome = env.alo(["run"]).expect(0).says("train ran");
+    assert!(!outcome.stderr.contains("told again"), "{outcome:?}");
+}

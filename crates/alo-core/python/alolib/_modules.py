@@ -18,10 +18,11 @@ class StepModules:
 
     def __init__(self, folder):
         self.folder = folder
-        self._roots = tuple({os.path.join(root, "") for root in (folder, os.path.realpath(folder))})
+        #: The folder as it is named and as it is, with a slash at the end.
+        self.roots = tuple(os.path.join(root, "") for root in (folder, os.path.realpath(folder)))
         # A project may keep its Python beside its assets; what is installed there belongs to every step.
         self._installed = tuple({os.path.join(prefix, "") for prefix in (sys.prefix, sys.base_prefix)})
-        if any(root.startswith(self._installed) for root in self._roots):
+        if any(root.startswith(self._installed) for root in self.roots):
             self._installed = ()
         self._hidden = {}
 
@@ -84,13 +85,14 @@ class StepModules:
         if not isinstance(path, str) or not path:
             return False
         path = os.path.join(os.path.abspath(path), "")
-        return path.startswith(self._roots) and not path.startswith(self._installed)
+        return path.startswith(self.roots) and not path.startswith(self._installed)
 
 
 def _module_name(entry):
     if entry.name.endswith(".py"):
         return entry.name[:-3]
-    return entry.name if os.path.exists(os.path.join(entry.path, "__init__.py")) else None
+    is_asked = entry.name in sys.modules
+    return entry.name if is_asked and os.path.exists(os.path.join(entry.path, "__init__.py")) else None
 
 
 def load_file(name, file, package=None):

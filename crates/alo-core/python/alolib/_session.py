@@ -43,8 +43,7 @@ class Step:
         self.config = config
         self._hand_off = order.get("hand_off") or {}
         self.saved = set()
-        folder = os.path.join(self.folder, "")
-        self._own = (folder, os.path.join(os.path.realpath(self.folder), ""))
+        self._own = modules.roots
 
     def __getstate__(self):
         """Assets are sent to worker processes along with their methods; there the step is known but has no engine."""

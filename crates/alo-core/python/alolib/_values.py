@@ -19,12 +19,12 @@ _DEPTH = 64
 
 def dumps(message):
     """Writes one message as a line of bytes. Its values must have gone through `encode`."""
-    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+    return _encode_text(message).encode("ascii") + b"\n"
 
 
 def loads(line):
     """Reads one line; tagged values come back as the Python objects they stand for."""
-    return json.loads(line, object_hook=_untag)
+    return _decode_text(line.decode("utf-8"))
 
 
 def text(string):
@@ -149,3 +149,8 @@ def _datetime(written):
         head += "." + (tail[:decimals] + "000000")[:6]
         written = head + tail[decimals:]
     return datetime.fromisoformat(written)
+
+
+# Made once: `json.dumps` and `json.loads` would make them anew for each message.
+_encode_text = json.JSONEncoder(separators=(",", ":")).encode
+_decode_text = json.JSONDecoder(object_hook=_untag).decode

@@ -54,6 +54,8 @@ struct Pipeline {
     kind: PipelineKind,
     setup: Arc<PreparedPipeline>,
     hand_off: HandOff,
+    /// Whether its workers have been started.
+    is_warm: bool,
     /// Whether its first step is still to come.
     is_new: bool,
     /// The step that ran last and what printed lines are filed under.
@@ -162,13 +164,17 @@ impl Executor for PythonExecutor {
         }
         let mut prepared = describe(&setup);
         prepared.keeping = self.keeping();
-        self.prepared =
-            Some(Pipeline { kind, setup, hand_off: HandOff::new(&self.machine), is_new: true, last: None });
+        let hand_off = HandOff::new(&self.machine);
+        self.prepared = Some(Pipeline { kind, setup, hand_off, is_warm: false, is_new: true, last: None });
         Ok(prepared)
     }
 
     fn warm_up(&mut self, WarmUp { project, cancel }: WarmUp<'_>) -> Result<(), ExecutorError> {
-        let Some(Pipeline { setup, .. }) = &self.prepared else { return Ok(()) };
+        let Some(Pipeline { setup, is_warm, .. }) = &mut self.prepared else { return Ok(()) };
+        // Once for all of its steps: to say for each one what all of them import would take longer the more there are.
+        if std::mem::replace(is_warm, true) {
+            return Ok(());
+        }
         let place = Place { machine: &self.machine, folder: project.root(), cancel };
         for (index, environment) in setup.environments.iter().enumerate() {
             if let Some(warm) = &self.warm {

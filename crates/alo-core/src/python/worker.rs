@@ -25,6 +25,20 @@ const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// What a worker has for its own end: `atexit`, threads.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether a worker that is to end has ended: processes that it left may hold its output open.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// What a worker can be heard by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Line,
+    Stdout,
+    Stderr,
+}
+
+const ALL: [Source; 3] = [Source::Line, Source::Stdout, Source::Stderr];
+const PIPES: [Source; 2] = [Source::Stdout, Source::Stderr];
+
 /// A Python process that runs assets.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -156,10 +170,7 @@ impl Worker {
                 Some(Message::Imported) => self.is_importing = false,
                 Some(_) => return Err(WorkerError::Protocol("it spoke out of turn".into())),
                 None => {
-                    let speaks = self.wait_for_input(None)?.unwrap_or_default();
-                    self.stdout.drain(&mut |_, _| {});
-                    self.stderr.drain(&mut |_, _| {});
-                    if speaks && !self.receive()? {
+                    if self.take_in(None, &mut |_, _| {})? == Some(false) {
                         return Ok(false);
                     }
                 }
@@ -234,12 +245,39 @@ impl Worker {
                 Some(message) => return Ok(Heard::Message(message)),
                 None => {}
             }
-            let Some(speaks) = self.wait_for_input(deadline)? else { return Ok(Heard::Late) };
-            self.stdout.drain(print);
-            self.stderr.drain(print);
-            if speaks && !self.receive()? {
-                return self.reap(print).map(Heard::Ended);
+            match self.take_in(deadline, print)? {
+                Some(true) => {}
+                Some(false) => return self.reap(print).map(Heard::Ended),
+                None => return Ok(Heard::Late),
             }
+        }
+    }
+
+    /// Waits for it to print or to speak and takes in what has come. Tells whether the line is still open; nothing when the
+    /// deadline has passed.
+    fn take_in(
+        &mut self,
+        deadline: Option<Instant>,
+        print: &mut dyn FnMut(Stream, String),
+    ) -> Result<Option<bool>, WorkerError> {
+        let Some(mut ready) = self.wait_for(&ALL, deadline)? else { return Ok(None) };
+        let mut is_open = true;
+        if ready.contains(&Source::Line) {
+            is_open = self.receive()?;
+            // What it printed before it spoke is in the pipes by now; it may have come after the first look.
+            ready = self.wait_for(&PIPES, Some(Instant::now()))?.unwrap_or_default();
+        }
+        self.drain(&ready, print);
+        Ok(Some(is_open))
+    }
+
+    /// Hands on what it has printed.
+    fn drain(&mut self, ready: &[Source], print: &mut dyn FnMut(Stream, String)) {
+        if ready.contains(&Source::Stdout) {
+            self.stdout.drain(print);
+        }
+        if ready.contains(&Source::Stderr) {
+            self.stderr.drain(print);
         }
     }
 
@@ -274,14 +312,23 @@ impl Worker {
         self.child.stopper().map_err(|source| WorkerError::Io { what: "stop", source })
     }
 
-    /// Waits until something can be read. Tells whether it is a message; nothing when the deadline has passed.
-    fn wait_for_input(&self, deadline: Option<Instant>) -> Result<Option<bool>, WorkerError> {
-        let mut watched = vec![PollFd::from_borrowed_fd(self.child.line().as_fd(), PollFlags::IN)];
-        for (pipe, ended) in
-            [(self.stdout.descriptor(), self.stdout.ended), (self.stderr.descriptor(), self.stderr.ended)]
-        {
+    /// Waits until something can be read from one of these. Tells from which; nothing when the deadline has passed.
+    fn wait_for(
+        &self,
+        sources: &[Source],
+        deadline: Option<Instant>,
+    ) -> Result<Option<Vec<Source>>, WorkerError> {
+        let mut open = Vec::with_capacity(sources.len());
+        let mut watched = Vec::with_capacity(sources.len());
+        for source in sources {
+            let (descriptor, ended) = match source {
+                Source::Line => (self.child.line().as_fd(), false),
+                Source::Stdout => (self.stdout.descriptor(), self.stdout.ended),
+                Source::Stderr => (self.stderr.descriptor(), self.stderr.ended),
+            };
             if !ended {
-                watched.push(PollFd::from_borrowed_fd(pipe, PollFlags::IN));
+                open.push(*source);
+                watched.push(PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
             }
         }
         loop {
@@ -290,11 +337,14 @@ impl Worker {
                 left.map(|left| Timespec::try_from(left).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 }));
             match poll(&mut watched, timeout.as_ref()) {
                 Ok(0) => return Ok(None),
-                Ok(_) => return Ok(Some(!watched[0].revents().is_empty())),
+                Ok(_) => break,
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(WorkerError::Io { what: "wait for", source: error.into() }),
             }
         }
+        let mut events = watched.iter().map(|watched| !watched.revents().is_empty());
+        open.retain(|_| events.next() == Some(true));
+        Ok(Some(open))
     }
 
     /// Reads what it has said. Tells whether the line is still open.
@@ -327,31 +377,16 @@ impl Worker {
     fn reap(&mut self, print: &mut dyn FnMut(Stream, String)) -> Result<Ended, WorkerError> {
         // While its output is full it cannot end.
         while !(self.stdout.ended && self.stderr.ended) {
-            self.stdout.drain(print);
-            self.stderr.drain(print);
+            self.drain(&PIPES, print);
             if self.child.has_ended().map_err(|source| WorkerError::Io { what: "wait for", source })? {
                 break;
             }
-            self.wait_for_output()?;
+            self.wait_for(&PIPES, Some(Instant::now() + LOOK_AGAIN))?;
         }
         let ended = self.child.wait().map_err(|source| WorkerError::Io { what: "wait for", source })?;
         self.kill_group();
-        self.stdout.drain(print);
-        self.stderr.drain(print);
+        self.drain(&PIPES, print);
         Ok(ended)
-    }
-
-    fn wait_for_output(&self) -> Result<(), WorkerError> {
-        let pipes = [&self.stdout.descriptor(), &self.stderr.descriptor()]
-            .map(|pipe| PollFd::from_borrowed_fd(*pipe, PollFlags::IN));
-        let open = [!self.stdout.ended, !self.stderr.ended];
-        let mut watched: Vec<_> =
-            pipes.into_iter().zip(open).filter(|(_, open)| *open).map(|(pipe, _)| pipe).collect();
-        let while_open = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-        match poll(&mut watched, Some(&while_open)) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(WorkerError::Io { what: "wait for", source: error.into() }),
-        }
     }
 
     /// For the case that the guard itself was killed: its worker is in a process group of its own.
