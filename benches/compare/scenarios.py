@@ -47,7 +47,6 @@ ALL = [
     Scenario("warm_setup"),
     Scenario("resume"),
     Scenario("sweep"),
-    Scenario("steps"),
     Scenario("steps_peers", most=5),
     Scenario("startup", times=3),
     Scenario("startup_peers"),

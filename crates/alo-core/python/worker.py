@@ -8,7 +8,7 @@ import sys
 
 
 def main():
-    """Serves the engine until it says `shutdown`; gives the exit code."""
+    """Serves the engine until it says `shutdown`; ends the process, or gives the exit code."""
     import os
 
     here = os.path.dirname(os.path.abspath(__file__))
@@ -18,7 +18,7 @@ def main():
 
     # The environment may have a package of that name; the asset must get this one.
     sys.path.insert(0, here)
-    from alolib import _channel, _steps
+    from alolib import _channel, _ending, _steps
 
     sys.path.remove(here)
 
@@ -27,17 +27,29 @@ def main():
     os.dup2(nothing, 0)
     os.close(nothing)
     channel = _channel.Channel(socket)
-    python = "%d.%d.%d" % sys.version_info[:3]
     runner = _steps.Runner(channel)
+    code = _serve(channel, runner)
+    if not runner.is_forked:
+        _ending.finish()
+        runner.release(forget=True)
+        _ending.leave(code)
+    return code
+
+
+def _serve(channel, runner):
+    """Does what the engine says until it says `shutdown`; gives the exit code."""
+    import os
+
+    from alolib import _channel
+
+    hello = {"protocol": 1, "python": "%d.%d.%d" % sys.version_info[:3]}
     forks = None
-    code = 1
     try:
-        channel.tell({"hello": {"protocol": 1, "python": python, "pid": os.getpid()}})
+        channel.tell({"hello": dict(hello, pid=os.getpid())})
         while True:
             order = channel.hear()
             if "shutdown" in order:
-                code = 0
-                return code
+                return 0
             if "import" in order:
                 _import_early(runner, order["import"])
                 channel.tell({"imported": {}})
@@ -50,21 +62,16 @@ def main():
                 if copied is not None:
                     channel = copied
                     runner.attach(channel)
-                    channel.tell({"hello": {"protocol": 1, "python": python, "pid": os.getpid()}})
+                    channel.tell({"hello": dict(hello, pid=os.getpid())})
             if "run_step" in order:
                 outcome = runner.run(order["run_step"])
                 if channel.forked:
                     return _end_of_fork(outcome)
                 channel.tell({"done": outcome})
     except _channel.EngineGone:
-        return code
+        return 1
     except KeyboardInterrupt:
-        code = 130
-        return code
-    finally:
-        if forks is not None and forks.is_copy and not channel.forked:
-            runner.release(forget=True)
-            forks.leave(code)
+        return 130
 
 
 def _forks():

@@ -23,7 +23,6 @@ class Forks:
         self._guard = None
         self._random = Randomness()
         self._known = _Holdings()
-        self.is_copy = False
 
     def settle(self, order, runner):
         """Gets ready to be copied; gives why it cannot be, or None. `traces` of the order is what only one run may hold."""
@@ -61,7 +60,6 @@ class Forks:
             self._become(descriptors)
             self._random.restart(before)
             self._guards = []
-            self.is_copy = True
             copied = Channel(descriptors[0])
             self._known = _Holdings()
             return copied
@@ -80,23 +78,6 @@ class Forks:
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
-
-    def leave(self, code):
-        """Ends a copy as a Python program ends, but for the interpreter's own memory, which is only a copy."""
-        import atexit
-        import threading
-
-        try:
-            threading._shutdown()
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-        atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except Exception:  # the asset may have closed or replaced it
-                pass
-        os._exit(code)
 
 
 class Randomness:

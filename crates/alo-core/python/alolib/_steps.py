@@ -38,6 +38,11 @@ class Runner:
             _session.set_current(None)
             _enter(order["cwd"])
 
+    @property
+    def is_forked(self):
+        """Whether this process is one that an asset has forked."""
+        return self._channel.forked
+
     def attach(self, channel):
         """Goes on in a copy of the worker, which has a line of its own."""
         self._channel = channel

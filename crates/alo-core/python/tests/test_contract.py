@@ -309,7 +309,7 @@ class Values(unittest.TestCase):
             ("2022-08-22T10:00:00.5+00:00", datetime.datetime(2022, 8, 22, 10, 0, 0, 500000, tzinfo=utc)),
             ("2022-08-22T10:00:00.123456789", datetime.datetime(2022, 8, 22, 10, 0, 0, 123456)),
         ]:
-            self.assertEqual(_values.loads('{"$datetime": "%s"}' % written), expected)
+            self.assertEqual(_values.loads(b'{"$datetime": "%s"}' % written.encode()), expected)
 
 
 class Handshake(WorkerTest):

@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_arrays.py",
     "alolib/_channel.py",
     "alolib/_early_imports.py",
+    "alolib/_ending.py",
     "alolib/_forks.py",
     "alolib/_handoff.py",
     "alolib/_import_scan.py",

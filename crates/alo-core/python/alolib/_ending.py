@@ -1,0 +1,73 @@
+"""The end of the worker's process: as a Python program ends, without the time that taking apart the interpreter costs.
+
+A process that has imported pandas and scikit-learn frees for a tenth of a second what the kernel frees at once. That is left
+out where nobody can tell: threads are waited for, `atexit` callbacks are called, what was printed is written. What has been
+left to be closed when it is destroyed, such as an open file, is destroyed by the interpreter in its own way.
+"""
+
+import gc
+import io
+import os
+import sys
+
+
+def leave(code):
+    """Ends the process after `finish`, or returns if the interpreter has to do it."""
+    if not _waits_for_destruction():
+        os._exit(code)
+
+
+def finish():
+    """Does what a Python program does before it ends: threads, `atexit`, the standard streams."""
+    import atexit
+
+    threading = sys.modules.get("threading")
+    try:
+        if threading is not None:
+            threading._shutdown()
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    try:
+        atexit._run_exitfuncs()
+    except BaseException:  # Python has told it
+        pass
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # the asset may have closed or replaced it
+            pass
+
+
+def _waits_for_destruction():
+    """Whether an object is there that does something when it is destroyed, beside those that packages keep for themselves."""
+    known = {}
+    try:
+        for found in gc.get_objects():
+            kind = type(found)
+            has_end = known.get(kind)
+            if has_end is None:
+                has_end = known[kind] = _has_end(kind)
+            if has_end and _is_open(found) and not _belongs_to_package(found):
+                return True
+    except Exception:  # a class of an asset may do anything when it is looked at
+        return True
+    return False
+
+
+def _has_end(kind):
+    # Generators are closed then; a `finally` in one that nobody has finished is not waited for.
+    return hasattr(kind, "__del__") and kind.__module__ != "builtins" and kind not in _WITHOUT_BUFFER
+
+
+#: What is in memory alone, or with the system already.
+_WITHOUT_BUFFER = (io.BytesIO, io.StringIO, io.FileIO, io.BufferedReader)
+
+
+def _is_open(found):
+    return not isinstance(found, io.IOBase) or (not found.closed and found.writable())
+
+
+def _belongs_to_package(found):
+    """Whether it is a global of the module that its class comes from, such as the resource tracker of `joblib`."""
+    module = sys.modules.get("sys" if isinstance(found, io.IOBase) else type(found).__module__)
+    return any(value is found for value in vars(module).values()) if module is not None else False
