@@ -13,8 +13,13 @@ import sys
 
 def leave(code):
     """Ends the process after `finish`, or returns if the interpreter has to do it."""
-    if not _waits_for_destruction():
+    try:
+        waiting = _waiting_for_destruction()
+    except Exception:  # a class of an asset may do anything when it is looked at
+        return
+    if not waiting:
         os._exit(code)
+    _let_go(waiting)
 
 
 def finish():
@@ -38,20 +43,36 @@ def finish():
             pass
 
 
-def _waits_for_destruction():
-    """Whether an object is there that does something when it is destroyed, beside those that packages keep for themselves."""
+def _waiting_for_destruction():
+    """Lists the objects that do something when they are destroyed, but for those that packages keep for themselves."""
     known = {}
-    try:
-        for found in gc.get_objects():
-            kind = type(found)
-            has_end = known.get(kind)
-            if has_end is None:
-                has_end = known[kind] = _has_end(kind)
-            if has_end and _is_open(found) and not _belongs_to_package(found):
-                return True
-    except Exception:  # a class of an asset may do anything when it is looked at
-        return True
-    return False
+    waiting = []
+    for found in gc.get_objects():
+        kind = type(found)
+        has_end = known.get(kind)
+        if has_end is None:
+            has_end = known[kind] = _has_end(kind)
+        if has_end and _is_open(found) and not _belongs_to_package(found):
+            waiting.append(found)
+    return waiting
+
+
+def _let_go(waiting):
+    """Takes what is waiting out of the global names of the steps, which the collector would destroy in any order.
+
+    Thus a file is closed after what writes to it, as with the global names of a program.
+    """
+    for text in [found for found in waiting if isinstance(found, io.TextIOBase)]:
+        try:
+            text.flush()
+        except Exception:  # closing it says so
+            pass
+    identities = {id(found) for found in waiting}
+    for holder in gc.get_referrers(*waiting):
+        if type(holder) is dict and "__builtins__" in holder:
+            for name in [name for name, value in holder.items() if id(value) in identities]:
+                del holder[name]
+    waiting.clear()
 
 
 def _has_end(kind):
