@@ -30,7 +30,7 @@ Steps before the first that differs run once for all. Nothing is exported, and t
 pub(crate) struct Args {
     /// The plan [default: `experimental_plan.yaml` here, in solution/ or in config/].
     plan: Option<Utf8PathBuf>,
-    /// A setting and its values: a list as in a plan, or a range FIRST:LAST[:STEP]. May be given several times.
+    /// A setting and its values: a list as in a plan, or a range FIRST:LAST or FIRST:LAST:STEP. May be given several times.
     #[arg(long, value_name = "STEP.ARG=VALUES", required_unless_present = "resume")]
     set: Vec<String>,
     /// How many runs go at a time [default: the number of cores].
