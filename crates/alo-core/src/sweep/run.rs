@@ -38,7 +38,7 @@ use crate::project::Project;
 ///     axes: vec!["train.n_estimators=50,100,200".into(), "train.max_depth=3:9:2".into()],
 ///     ..SweepOptions::default()
 /// };
-/// let machine = Machine::new("/var/cache/alo", std::env::vars());
+/// let machine = Machine::new("/var/cache/alo", std::env::vars_os());
 /// let report = Sweep::new(machine).run(&project, &options, &mut |event: &SweepEvent| {
 ///     if let SweepEvent::SweepRunFinished { run, done, combinations, .. } = event {
 ///         eprintln!("{done} of {combinations}: {:?} {:?}", run.values, run.score);
