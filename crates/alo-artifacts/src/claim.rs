@@ -11,8 +11,9 @@ use std::os::unix::net::UnixListener;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::manifest::boot_id;
+use crate::storage_error::StorageError;
 
 /// The process that holds something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

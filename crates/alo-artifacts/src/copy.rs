@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::digest::{CHUNK, Hasher};
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::manifest::CopyStamp;
+use crate::storage_error::StorageError;
 use crate::tree::{Stamp, Tree};
 
 /// A file that somebody writes while we copy it is tried so often.

@@ -1,4 +1,4 @@
-//! Writing so that it lasts: temporary names, flushing, renaming, and the errors of the disk.
+//! Writing so that it lasts: temporary names, flushing, renaming.
 //!
 //! The rule of the house: a file that must survive is written under a temporary name in its own folder,
 //! flushed, renamed, and the folder flushed. Every function here does exactly one such step, so that the
@@ -12,6 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{CWD, RenameFlags};
 use tempfile::NamedTempFile;
 
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Tree};
 
 /// Up to so many files are flushed one by one. Each flush waits for the disk, so with more of them one flush of the
@@ -27,70 +28,6 @@ const PIECE: usize = 64 << 10;
 
 /// Names of half-written files start with this; whoever lists a folder of ours ignores them.
 pub(crate) const TEMP_PREFIX: &str = ".alo-tmp-";
-
-/// Something on the disk that could not be read or written.
-#[derive(Debug, thiserror::Error)]
-#[error("{doing} `{path}`")]
-pub struct StorageError {
-    doing: &'static str,
-    path: Utf8PathBuf,
-    source: io::Error,
-}
-
-impl StorageError {
-    pub(crate) fn new(doing: &'static str, path: impl Into<Utf8PathBuf>, source: io::Error) -> Self {
-        Self { doing, path: path.into(), source: plain(source) }
-    }
-
-    /// For `map_err`: the error of doing that with that path.
-    pub(crate) fn of(doing: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::new(doing, path, source)
-    }
-
-    /// The file or folder.
-    pub fn path(&self) -> &Utf8Path {
-        &self.path
-    }
-
-    /// What the operating system says, in its classes.
-    pub fn kind(&self) -> ErrorKind {
-        self.source.kind()
-    }
-
-    /// Whether that is so of what the operating system says.
-    pub(crate) fn says(&self, so: impl FnOnce(&io::Error) -> bool) -> bool {
-        so(&self.source)
-    }
-
-    /// What a user can do about it.
-    pub fn hint(&self) -> Option<String> {
-        let path = &self.path;
-        match self.kind() {
-            ErrorKind::StorageFull => Some(format!(
-                "free some space on the disk of `{path}`; `backup_size` in the plan limits what the history may take"
-            )),
-            ErrorKind::QuotaExceeded => Some(format!("your quota on the disk of `{path}` is used up")),
-            ErrorKind::ReadOnlyFilesystem => Some(format!("`{path}` lies on a read-only disk")),
-            ErrorKind::PermissionDenied => {
-                Some(format!("check the owner and the permissions: `ls -ld '{path}'`"))
-            }
-            ErrorKind::CrossesDevices | ErrorKind::ResourceBusy => Some(format!(
-                "`{path}` seems to be a mount point; mount the project folder as a whole, not a folder inside it"
-            )),
-            _ => None,
-        }
-    }
-}
-
-/// The operating system's error without the path that `fs_err` puts before it: ours already names it.
-///
-/// `fs_err` gives the original error away only with a feature that would change its texts for every crate, so its
-/// number is taken from the end of the text, where the standard library writes it.
-fn plain(error: io::Error) -> io::Error {
-    let text = error.to_string();
-    let code = text.strip_suffix(')').and_then(|text| text.rsplit_once("(os error ")?.1.parse().ok());
-    code.map_or(error, io::Error::from_raw_os_error)
-}
 
 pub(crate) fn read(path: &Utf8Path) -> Result<Vec<u8>, StorageError> {
     fs_err::read(path).map_err(StorageError::of("read", path))
@@ -329,17 +266,6 @@ mod tests {
             assert_eq!(fs_err::read_dir(root.join("deep/er")).expect("listed").count(), 1);
         }
         assert_eq!(read_if_present(&root.join("absent")).expect("no error"), None);
-    }
-
-    #[test]
-    fn an_error_names_the_file_once_and_says_what_to_do() {
-        let (_dir, root) = temp();
-        let error = read(&root.join("absent")).expect_err("it is absent");
-        assert_eq!(error.to_string(), format!("read `{root}/absent`"));
-        let source = std::error::Error::source(&error).expect("a source").to_string();
-        assert_eq!(source, "No such file or directory (os error 2)");
-        let full = StorageError::new("write", "/x", io::Error::from_raw_os_error(28));
-        assert!(full.hint().expect("a hint").contains("free some space"));
     }
 
     #[test]

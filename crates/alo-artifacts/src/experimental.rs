@@ -4,7 +4,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
+use crate::storage_error::StorageError;
 
 /// The `id` beside models that `load_model_path` brought, and so the `train_id` of what they infer. The original's word.
 pub const EXTERNAL_MODEL: &str = "load-external-model";

@@ -9,10 +9,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::archive::{ArchiveError, MemberTime, pack_by};
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::layout::{ArtifactLayout, ProjectLayout, artifacts_name};
 use crate::location::{Location, LocationError};
 use crate::s3::{Purpose, Remote, S3Access, S3Error, upload};
+use crate::storage_error::StorageError;
 use crate::temp_mark::TempMark;
 
 /// Where results go: a folder, or a prefix in a bucket.

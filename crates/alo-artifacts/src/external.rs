@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::copy::CopyError;
 use crate::digest::{self, Fields};
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::fingerprint::NO_DATA_ID;
 use crate::input_folder::{own_folder, refuse_overlap, sweep};
 use crate::layout::ProjectLayout;
@@ -18,6 +18,7 @@ use crate::mirror::{Mirror, Sides};
 use crate::remote_data;
 use crate::s3::{RemoteMirror, S3Error};
 use crate::source::DataSource;
+use crate::storage_error::StorageError;
 use crate::transfer::{Job, Work, transfer};
 use crate::tree::TreeError;
 

@@ -3,12 +3,13 @@
 use alo_plan::PipelineKind;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::durable::{self, StorageError, TEMP_PREFIX};
+use crate::durable::{self, TEMP_PREFIX};
 use crate::external::LoadError;
 use crate::layout::ProjectLayout;
 use crate::manifest::Manifest;
 use crate::mirror::unfinished;
 use crate::source::DataSource;
+use crate::storage_error::StorageError;
 
 /// Creates `input/<kind>`, which must be a folder of the project itself.
 pub(crate) fn own_folder(layout: &ProjectLayout, kind: PipelineKind) -> Result<Utf8PathBuf, LoadError> {

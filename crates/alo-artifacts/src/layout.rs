@@ -3,7 +3,8 @@
 use alo_plan::PipelineKind;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::durable::{self, StorageError};
+use crate::durable;
+use crate::storage_error::StorageError;
 
 /// The folders of a project.
 ///

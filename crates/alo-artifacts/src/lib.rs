@@ -38,6 +38,7 @@ mod source;
 mod staged_copy;
 mod staging;
 mod step_cache;
+mod storage_error;
 mod summary;
 mod summary_error;
 mod sweep_record;
@@ -48,7 +49,6 @@ mod unpack;
 
 pub use archive::{ArchiveError, MemberTime, Packed, pack};
 pub use copy::CopyError;
-pub use durable::StorageError;
 pub use experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};
 pub use export::{ExportError, Exported, Exports, SaveTarget, export, resolve_save_path};
 pub use external::{LoadError, LoadProgress, LoadedData, LoadedSource, load_data, loaded_once};
@@ -74,6 +74,7 @@ pub use step_cache::{
     Dependency, Found, KeptStep, LeftBehind, NotKept, PutBackError, Recorded, RecordingError, StepCache,
     StepDescription, StepEntry, StepKey, StepRecording, digest_folder, stamp_folder,
 };
+pub use storage_error::StorageError;
 pub use summary::Summary;
 pub use summary_error::SummaryError;
 pub use sweep_record::{SweepInput, SweepRecord, SweepRecordError, SweptRun};

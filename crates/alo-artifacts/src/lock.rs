@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{Claimed, break_dead, has_no_locks};
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::layout::ProjectLayout;
+use crate::storage_error::StorageError;
 
 /// How often a waiter looks whether the project is free.
 const POLL: Duration = Duration::from_millis(50);

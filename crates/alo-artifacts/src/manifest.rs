@@ -11,9 +11,10 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Fields;
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::layout::ProjectLayout;
 use crate::source::DataSource;
+use crate::storage_error::StorageError;
 use crate::tree::Stamp;
 
 /// The version of the manifest that is written; another one is not used.

@@ -8,9 +8,10 @@ use std::thread;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::digest;
-use crate::durable::{self, StorageError, TEMP_PREFIX};
+use crate::durable::{self, TEMP_PREFIX};
 use crate::manifest::{CopyStamp, FileEntry, LoadedFrom, Manifest};
 use crate::source::DataSource;
+use crate::storage_error::StorageError;
 use crate::transfer::{Job, Place, Work};
 use crate::tree::{Links, Stamp, Tree, TreeError, TreeFile};
 

@@ -4,13 +4,13 @@ use alo_plan::PipelineKind;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::copy::copy_tree;
-use crate::durable::StorageError;
 use crate::experimental::EXTERNAL_MODEL;
 use crate::layout::ProjectLayout;
 use crate::location::{Location, LocationError};
 use crate::run_id::RunId;
 use crate::s3::{Fetch, Present, Purpose, Remote, RemoteObject, S3Access, S3Error, fetch, list, look};
 use crate::staging::{StagedModels, StagingError};
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Tree, TreeError};
 use crate::unpack::{Limits, UnpackError, unpack};
 

@@ -3,8 +3,8 @@
 use alo_plan::PipelineKind;
 use camino::Utf8PathBuf;
 
-use crate::durable::StorageError;
 use crate::layout::ArtifactLayout;
+use crate::storage_error::StorageError;
 
 const IMAGES: [&str; 4] = ["jpg", "jpeg", "png", "svg"];
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
-use crate::durable::StorageError;
 use crate::external::LoadError;
 use crate::location::Location;
 use crate::s3::{Found, Purpose, Remote, S3Access, look};
+use crate::storage_error::StorageError;
 
 /// A folder or file that is copied to `input/<kind>/`.
 #[derive(Debug, Clone, PartialEq, Eq)]

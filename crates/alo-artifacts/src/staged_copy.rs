@@ -3,9 +3,9 @@
 use camino::Utf8Path;
 
 use crate::copy::copy_tree;
-use crate::durable::StorageError;
 use crate::layout::ArtifactLayout;
 use crate::staging::{StagedArtifacts, StagingError};
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Tree};
 
 impl StagedArtifacts {

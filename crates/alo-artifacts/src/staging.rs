@@ -16,10 +16,11 @@ use alo_plan::PipelineKind;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::experimental::{ExperimentalHistory, ExperimentalHistoryError};
 use crate::layout::{ArtifactLayout, ProjectLayout, artifacts_name};
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Tree, TreeError};
 
 /// Artifacts that could not be staged or made current.

@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 
-use crate::durable::StorageError;
+use crate::storage_error::StorageError;
 
 /// A value that a summary cannot hold, or a summary that cannot be read or written.
 #[derive(Debug, thiserror::Error)]

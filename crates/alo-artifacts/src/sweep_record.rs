@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::digest::Hasher;
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::history::RunState;
 use crate::layout::ProjectLayout;
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 
 /// The version of the record that is written.
 const FORMAT: u32 = 1;

@@ -9,7 +9,8 @@ use camino::Utf8Path;
 use tempfile::NamedTempFile;
 
 use crate::digest::Fields;
-use crate::durable::{self, StorageError, TEMP_PREFIX};
+use crate::durable::{self, TEMP_PREFIX};
+use crate::storage_error::StorageError;
 
 /// Digits of the digest in a name.
 const DIGITS: usize = 16;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::durable::StorageError;
+use crate::storage_error::StorageError;
 
 /// Folders may be nested so deep.
 const MAX_DEPTH: usize = 128;

@@ -14,7 +14,8 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 use tar::EntryType;
 
 use crate::digest::CHUNK;
-use crate::durable::{self, StorageError};
+use crate::durable;
+use crate::storage_error::StorageError;
 
 /// What stands before a member, such as a long name, may take so many bytes: it is read into memory.
 const MAX_HEADERS: u64 = 1 << 20;

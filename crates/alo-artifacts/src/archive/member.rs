@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::ArchiveError;
-use crate::durable::StorageError;
+use crate::storage_error::StorageError;
 
 /// A file being packed, of the size it had when it was opened: a log that grows meanwhile is cut there.
 pub(super) struct Member<'a> {

@@ -7,7 +7,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Tree, TreeError};
 
 /// The time of change that members get. Either way the same folder gives the same bytes.

@@ -15,7 +15,8 @@ use zip::{ZipArchive, ZipWriter};
 use super::in_order::{InOrder, threads};
 use super::member::Member;
 use super::pack::{ArchiveError, MemberTime, Pack};
-use crate::durable::{self, StorageError};
+use crate::durable;
+use crate::storage_error::StorageError;
 use crate::tree::TreeFile;
 
 /// Level of deflate, 1 to 9: the fastest within 3 % of 9 on models and data.

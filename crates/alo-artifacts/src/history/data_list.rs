@@ -6,10 +6,11 @@ use alo_plan::PipelineKind;
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::external::LoadedData;
 use crate::layout::ProjectLayout;
 use crate::manifest_files::{ManifestFile, files_of};
+use crate::storage_error::StorageError;
 
 /// The version of the list that is written.
 const FORMAT: u32 = 2;

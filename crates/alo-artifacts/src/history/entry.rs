@@ -6,8 +6,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::file_list::{Damage, FileList};
 use super::record::{RecordError, RunRecord, RunState};
 use super::run_folder::{is_alive, is_pinned};
-use crate::durable::StorageError;
 use crate::run_id::{ERROR_SUFFIX, RunId};
+use crate::storage_error::StorageError;
 
 /// One run as it lies in the history.
 #[derive(Debug, Clone, PartialEq)]

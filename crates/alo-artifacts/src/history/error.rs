@@ -3,8 +3,8 @@
 use camino::Utf8PathBuf;
 
 use super::record::RecordError;
-use crate::durable::StorageError;
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 
 /// A history that could not be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,8 @@ use sha2::Sha256;
 
 use super::objects::{Key, SMALL};
 use crate::copy::{CopyError, Meter, digest_file};
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
+use crate::storage_error::StorageError;
 
 /// The version of the list that is written. A newer one is read as far as it is understood.
 const FORMAT: u32 = 1;

@@ -20,9 +20,10 @@ use super::entry;
 use super::listed::ListedRun;
 use super::record::{FILE, RunState};
 use super::run_folder::run_names;
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::layout::ProjectLayout;
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 
 /// The version that is written; another one is not used.
 const FORMAT: u32 = 2;

@@ -13,8 +13,9 @@ use super::record::FILE;
 use super::run_folder::{LOCK, PINNED};
 use crate::copy::{CopyError, Meter, copy_plain, digest_file};
 use crate::digest;
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::layout::ArtifactLayout;
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Stamp, Tree, TreeError, TreeFile};
 
 /// What of a finished run goes into the history.

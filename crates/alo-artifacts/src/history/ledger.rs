@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::objects::Objects;
 use super::run_folder::run_names;
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::layout::ProjectLayout;
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Tree};
 
 /// The version that is written; another one is not used.

@@ -11,8 +11,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::run_folder::names_in;
 use crate::digest::CHUNK;
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::layout::ProjectLayout;
+use crate::storage_error::StorageError;
 
 /// Files below this size are not shared: a block of the disk is the least that a file takes.
 pub(super) const SMALL: u64 = 4096;

@@ -22,10 +22,11 @@ use super::record::{RecordedError, RunRecord, RunState};
 use super::run_folder::{LOCK, NEW_PREFIX, mark_error, size_of};
 use super::unsettled::Unsettled;
 use crate::claim::{Claim, has_no_locks};
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::external::LoadedData;
 use crate::layout::ProjectLayout;
 use crate::run_id::ERROR_SUFFIX;
+use crate::storage_error::StorageError;
 
 /// How a run was recorded.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,8 @@
 use super::entry::HistoryEntry;
 use super::run_folder::PINNED;
 use super::runs::History;
-use crate::durable::{self, StorageError};
+use crate::durable;
+use crate::storage_error::StorageError;
 
 impl History {
     /// Pins a run: the quota never removes it. It lasts, once this has returned. A run in progress may be pinned, too.

@@ -16,9 +16,9 @@ use super::remove::remove_folder;
 use super::retention::{Holding, Retention, Selection, SharedFile, StoredRun, select};
 use super::run_folder::run_names;
 use super::runs::History;
-use crate::durable::StorageError;
 use crate::layout::ProjectLayout;
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Tree};
 
 /// Runs that were removed, or would be.

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::data_list::DataRecord;
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 
 /// The version of the record that is written. A record of a newer version is read as far as it is understood, and
 /// never written to.

@@ -12,10 +12,11 @@ use super::record::RunState;
 use super::run_folder::{TRASH_PREFIX, is_alive, is_pinned};
 use super::runs::History;
 use super::unsettled::Unsettled;
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::experimental::ExperimentalHistory;
 use crate::layout::ProjectLayout;
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 
 /// A run that is not removed.
 #[derive(Debug, thiserror::Error)]

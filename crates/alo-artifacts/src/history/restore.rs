@@ -16,11 +16,12 @@ use super::ledger::Ledger;
 use super::record::{RunRecord, RunState};
 use super::runs::History;
 use crate::copy::{CopyError, Meter, copy_file, digest_file};
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::experimental::{ExperimentalHistory, ExperimentalHistoryError};
 use crate::layout::ArtifactLayout;
 use crate::run_id::RunId;
 use crate::staging::{StagedArtifacts, StagingError};
+use crate::storage_error::StorageError;
 use crate::summary::Summary;
 use crate::tree::{Links, Tree, TreeError};
 

@@ -11,8 +11,9 @@ use super::run_folder::{LOCK, PINNED};
 use super::runs::History;
 use crate::archive::{ArchiveError, MemberTime, pack};
 use crate::copy::copy_tree;
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Tree, TreeError};
 
 /// A run that was exported.

@@ -7,8 +7,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::record::FILE;
 use crate::claim::Claim;
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::run_id::{ERROR_SUFFIX, RunId};
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Tree};
 
 /// The file whose kernel lock says that the run is alive.

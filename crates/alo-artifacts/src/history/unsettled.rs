@@ -11,9 +11,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::ledger::place;
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::layout::ProjectLayout;
 use crate::manifest::boot_id;
+use crate::storage_error::StorageError;
 
 /// The version that is written; another one is not used.
 const FORMAT: u32 = 1;

@@ -10,7 +10,7 @@ use super::environment::S3Environment;
 use super::key_file;
 use super::keys::Keys;
 use super::profile::{self, ProfileKind};
-use crate::durable::StorageError;
+use crate::storage_error::StorageError;
 
 /// Credentials that cannot be used. No message holds any part of a key.
 #[derive(Debug, thiserror::Error)]

@@ -15,8 +15,9 @@ use super::error::{S3Error, S3Fault};
 use super::listing::RemoteObject;
 use super::remote::Remote;
 use crate::digest::{self, Hasher};
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::manifest::FileEntry;
+use crate::storage_error::StorageError;
 use crate::tree::Stamp;
 
 /// So many small objects are on their way at once.

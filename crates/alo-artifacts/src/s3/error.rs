@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use object_store::client::{HttpError, HttpErrorKind};
 
 use super::credentials::CredentialsError;
-use crate::durable::StorageError;
+use crate::storage_error::StorageError;
 
 /// Something about S3 that did not work. No message holds a key or an answer of the server as it came.
 #[derive(Debug, thiserror::Error)]

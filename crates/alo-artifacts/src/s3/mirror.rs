@@ -8,10 +8,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::download::{Fetch, Present};
 use super::listing::{Found, list};
 use super::remote::Remote;
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::external::LoadError;
 use crate::manifest::{CopyStamp, LoadedFrom, Manifest};
 use crate::source::DataSource;
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Stamp, Tree};
 
 /// One remote source beside its copy.

@@ -13,7 +13,7 @@ use object_store::{GetOptions, MultipartId, ObjectStore, ObjectStoreExt, PutPayl
 
 use super::error::S3Error;
 use super::remote::Remote;
-use crate::durable::StorageError;
+use crate::storage_error::StorageError;
 
 /// Files up to this size go in one request, larger ones in parts of it: memory is bounded by it and by the number in flight.
 const PART: u64 = 8 << 20;

@@ -8,8 +8,8 @@ use memchr::memmem::Finder;
 
 use crate::copy::{CopyError, Meter, digest_file};
 use crate::digest::{CHUNK, Fields, Hasher};
-use crate::durable::StorageError;
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 use crate::tree::{Links, Tree, TreeError, TreeFile};
 
 /// Time and number of an id: what no other run has. The name after them may have any letters.

@@ -11,8 +11,9 @@ use super::dependency::Dependency;
 use super::description::StepDescription;
 use super::refusal::NotKept;
 use crate::digest::{Hasher, hex};
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 
 /// The version of the record that is written; another one is not used.
 const FORMAT: u32 = 1;

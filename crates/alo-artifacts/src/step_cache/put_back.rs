@@ -7,8 +7,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::content;
 use super::entry::{Content, StepEntry};
 use crate::copy::{CopyError, Meter, copy_file};
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::layout::ArtifactLayout;
+use crate::storage_error::StorageError;
 
 /// Where files wait beside the artifacts until all of them are there.
 const WAITING: &str = "put-back";

@@ -14,9 +14,10 @@ use super::refusal::NotKept;
 use super::store::StepCache;
 use crate::copy::{CopyError, copy_plain};
 use crate::digest::Fields;
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::layout::ArtifactLayout;
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 use crate::tree::TreeError;
 
 /// A result that could not be recorded; the step itself is not concerned.

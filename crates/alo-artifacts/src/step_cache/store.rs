@@ -8,11 +8,12 @@ use camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 use super::description::StepKey;
 use super::entry::{KeptStep, StepEntry};
 use super::refusal::NotKept;
-use crate::durable::{self, Lasting, StorageError};
+use crate::durable::{self, Lasting};
 use crate::external::LoadedData;
 use crate::layout::ProjectLayout;
 use crate::manifest::Manifest;
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 
 /// Folders of recordings that are not finished begin so.
 pub(super) const ASIDE: &str = ".new-";

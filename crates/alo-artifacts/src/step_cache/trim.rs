@@ -7,8 +7,9 @@ use camino::Utf8Path;
 
 use super::entry::KeptStep;
 use super::store::{ASIDE, StepCache, folders_in};
-use crate::durable::{self, StorageError};
+use crate::durable;
 use crate::run_id::RunId;
+use crate::storage_error::StorageError;
 
 /// What the cache of a project takes at most, but for the newest entry of each step.
 const QUOTA: u64 = 2_000_000_000;
