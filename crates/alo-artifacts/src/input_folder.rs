@@ -4,8 +4,8 @@ use alo_plan::PipelineKind;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::durable::{self, TEMP_PREFIX};
-use crate::external::LoadError;
 use crate::layout::ProjectLayout;
+use crate::load_error::LoadError;
 use crate::manifest::Manifest;
 use crate::mirror::unfinished;
 use crate::source::DataSource;

@@ -22,6 +22,7 @@ mod given;
 mod history;
 mod input_folder;
 mod layout;
+mod load_error;
 mod location;
 mod lock;
 mod manifest;
@@ -51,7 +52,7 @@ pub use archive::{ArchiveError, MemberTime, Packed, pack};
 pub use copy::CopyError;
 pub use experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};
 pub use export::{ExportError, Exported, Exports, SaveTarget, export, resolve_save_path};
-pub use external::{LoadError, LoadProgress, LoadedData, LoadedSource, load_data, loaded_once};
+pub use external::{LoadProgress, LoadedData, LoadedSource, load_data, loaded_once};
 pub use fingerprint::{NO_DATA_ID, code_id, param_id};
 pub use given::Given;
 pub use history::{
@@ -61,6 +62,7 @@ pub use history::{
     SharedFile, StepRecord, StepState, StoredRun, select,
 };
 pub use layout::{ArtifactLayout, ProjectLayout};
+pub use load_error::LoadError;
 pub use location::{Location, LocationError};
 pub use lock::{Holder, LockError, ProjectLock};
 pub use model_source::{LoadedModel, ModelError, load_model};

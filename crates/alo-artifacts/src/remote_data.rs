@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 
-use crate::external::LoadError;
+use crate::load_error::LoadError;
 use crate::manifest::LoadedFrom;
 use crate::s3::{Fetched, Present, RemoteMirror, fetch};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
-use crate::external::LoadError;
+use crate::load_error::LoadError;
 use crate::location::Location;
 use crate::s3::{Found, Purpose, Remote, S3Access, look};
 use crate::storage_error::StorageError;

@@ -9,7 +9,7 @@ use super::download::{Fetch, Present};
 use super::listing::{Found, list};
 use super::remote::Remote;
 use crate::durable;
-use crate::external::LoadError;
+use crate::load_error::LoadError;
 use crate::manifest::{CopyStamp, LoadedFrom, Manifest};
 use crate::source::DataSource;
 use crate::storage_error::StorageError;
