@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use crate::transfer::Job;
-
 /// A thread takes at most so many files at a time…
 const BATCH_FILES: usize = 64;
 
@@ -15,28 +13,34 @@ const BATCH_BYTES: u64 = 16 << 20;
 /// …but comes back at least so often.
 const SHARES: usize = 8;
 
+/// Creating a file takes about as long as copying so many bytes.
+const FILE_COST: u64 = 64 << 10;
+
 /// Pieces of a list of jobs that have not been begun. Each thread has a run of neighbours, and who has none left takes the
 /// last one of whoever has most: files that lie in one folder are created by one thread, as a folder lets in only one.
 pub(crate) struct Batches(Mutex<Vec<VecDeque<Range<usize>>>>);
 
 impl Batches {
-    /// Cuts the jobs into pieces: small enough that all threads end together, large enough that handing them out costs nothing.
-    pub(crate) fn new(jobs: &[Job], threads: usize) -> Self {
+    /// Cuts jobs on files of these sizes into pieces: small enough that all threads end together, large enough that
+    /// handing them out costs nothing.
+    pub(crate) fn new(sizes: impl ExactSizeIterator<Item = u64> + Clone, threads: usize) -> Self {
         let threads = threads.max(1);
-        let total = jobs.iter().map(|job| u128::from(job.cost())).sum::<u128>().max(1);
-        let most = (jobs.len() / threads / SHARES).clamp(1, BATCH_FILES);
+        let jobs = sizes.len();
+        let total = sizes.clone().map(cost).sum::<u128>().max(1);
+        let most = (jobs / threads / SHARES).clamp(1, BATCH_FILES);
         let mut all = vec![VecDeque::new(); threads];
-        let (mut start, mut bytes, mut dealt) = (0, 0, 0);
-        for (at, job) in jobs.iter().enumerate() {
-            bytes += job.source.size;
-            if at + 1 - start == most || bytes >= BATCH_BYTES || at + 1 == jobs.len() {
+        let (mut start, mut bytes, mut costs, mut dealt) = (0, 0, 0, 0);
+        for (at, size) in sizes.enumerate() {
+            bytes += size;
+            costs += cost(size);
+            if at + 1 - start == most || bytes >= BATCH_BYTES || at + 1 == jobs {
                 let batch = start..at + 1;
                 // Whose it is tells the place of its first job in all the work.
                 let owner = dealt * threads as u128 / total;
                 let owner = usize::try_from(owner).map_or(threads - 1, |owner| owner.min(threads - 1));
-                dealt += jobs[batch.clone()].iter().map(|job| u128::from(job.cost())).sum::<u128>();
                 all[owner].push_back(batch);
-                (start, bytes) = (at + 1, 0);
+                dealt += costs;
+                (start, bytes, costs) = (at + 1, 0, 0);
             }
         }
         Self(Mutex::new(all))
@@ -50,30 +54,20 @@ impl Batches {
     }
 }
 
+/// What a job costs beside others, in bytes.
+fn cost(size: u64) -> u128 {
+    u128::from(size) + u128::from(FILE_COST)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::transfer::{Place, Work};
-    use crate::tree::Stamp;
-
-    fn jobs(sizes: &[u64]) -> Vec<Job> {
-        let place = Arc::new(Place { name: "data".to_owned(), from: "from".into(), to: "to".into() });
-        let job = |size: &u64| Job {
-            place: Arc::clone(&place),
-            key: String::new(),
-            source: Stamp { size: *size, modified: 0, changed: 0, inode: 0 },
-            work: Work::Create,
-        };
-        sizes.iter().map(job).collect()
-    }
 
     #[test]
     fn every_job_is_dealt_out_once_whoever_asks() {
         for sizes in [&[][..], &[7], &[1 << 30; 10], &[10_000; 2000], &[0; 5]] {
             for threads in 1..4 {
-                let batches = Batches::new(&jobs(sizes), threads);
+                let batches = Batches::new(sizes.iter().copied(), threads);
                 let mut dealt: Vec<usize> =
                     (0..).map_while(|turn| batches.next(turn % threads)).flatten().collect();
                 dealt.sort_unstable();
@@ -84,7 +78,7 @@ mod tests {
 
     #[test]
     fn threads_start_far_from_each_other_and_help_at_the_end() {
-        let batches = Batches::new(&jobs(&[10_000; 2000]), 2);
+        let batches = Batches::new([10_000; 2000].into_iter(), 2);
         assert_eq!(batches.next(0).map(|batch| batch.start), Some(0));
         let far = batches.next(1).expect("a batch").start;
         assert!((900..1100).contains(&far), "{far}");
@@ -92,7 +86,7 @@ mod tests {
         assert_eq!(alone.iter().map(Range::len).sum::<usize>(), 2000 - 2 * 64);
         // By size, not by number: one large file is as much as many small ones.
         let sizes: Vec<u64> = std::iter::once(1 << 30).chain([1 << 20; 100]).collect();
-        let batches = Batches::new(&jobs(&sizes), 2);
+        let batches = Batches::new(sizes.into_iter(), 2);
         assert_eq!((batches.next(0), batches.next(1).map(|batch| batch.start)), (Some(0..1), Some(1)));
     }
 }

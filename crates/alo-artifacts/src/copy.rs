@@ -9,9 +9,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::digest::{CHUNK, Hasher};
 use crate::durable::{self, Lasting};
-use crate::manifest::CopyStamp;
 use crate::storage_error::StorageError;
-use crate::tree::{Stamp, Tree};
+use crate::tree::{CopyStamp, Stamp, Tree};
 
 /// A file that somebody writes while we copy it is tried so often.
 const TRIES: u32 = 3;

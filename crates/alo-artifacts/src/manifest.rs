@@ -15,7 +15,7 @@ use crate::durable::{self, Lasting};
 use crate::layout::ProjectLayout;
 use crate::source::DataSource;
 use crate::storage_error::StorageError;
-use crate::tree::Stamp;
+use crate::tree::{CopyStamp, Stamp};
 
 /// The version of the manifest that is written; another one is not used.
 pub(crate) const FORMAT: u32 = 2;
@@ -56,20 +56,6 @@ pub(crate) struct FileEntry {
     pub(crate) source: Option<Stamp>,
     pub(crate) copy: CopyStamp,
     pub(crate) digest: String,
-}
-
-/// What a copy is recognised by. The time of its last change of status is left out: a backup tool may touch it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CopyStamp {
-    pub(crate) size: u64,
-    pub(crate) modified: i64,
-    pub(crate) inode: u64,
-}
-
-impl From<Stamp> for CopyStamp {
-    fn from(stamp: Stamp) -> Self {
-        Self { size: stamp.size, modified: stamp.modified, inode: stamp.inode }
-    }
 }
 
 /// A row without names: there may be hundreds of thousands of them.

@@ -9,11 +9,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::digest;
 use crate::durable::{self, TEMP_PREFIX};
-use crate::manifest::{CopyStamp, FileEntry, LoadedFrom, Manifest};
+use crate::manifest::{FileEntry, LoadedFrom, Manifest};
 use crate::source::DataSource;
 use crate::storage_error::StorageError;
 use crate::transfer::{Job, Place, Work};
-use crate::tree::{Links, Stamp, Tree, TreeError, TreeFile};
+use crate::tree::{CopyStamp, Links, Stamp, Tree, TreeError, TreeFile};
 
 /// What lies at a source and at its copy.
 pub(crate) struct Sides {

@@ -20,9 +20,6 @@ const TICK: Duration = Duration::from_millis(50);
 /// More threads do not help: a disk or a network file system is busy with these.
 const MAX_THREADS: usize = 8;
 
-/// Creating a file takes about as long as copying so many bytes.
-const FILE_COST: u64 = 64 << 10;
-
 /// A change within so many nanoseconds before a file was read might not show in its times: file systems
 /// count in steps of up to two seconds.
 const SETTLED: i64 = 2_000_000_000;
@@ -76,7 +73,7 @@ pub(crate) fn transfer(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Vec<Done>, CopyError> {
     let threads = thread::available_parallelism().map_or(2, NonZero::get).min(MAX_THREADS).min(jobs.len());
-    let batches = Batches::new(jobs, threads);
+    let batches = Batches::new(jobs.iter().map(|job| job.source.size), threads);
     let meter = Meter::default();
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
@@ -132,11 +129,6 @@ fn run(jobs: &[Job], batch: Range<usize>, meter: &Meter) -> Result<Vec<Done>, Co
 }
 
 impl Job {
-    /// What it costs beside others, in bytes: creating a file takes as long as copying so many.
-    pub(crate) fn cost(&self) -> u64 {
-        self.source.size.saturating_add(FILE_COST)
-    }
-
     /// The source's file, and the place of its copy.
     fn paths(&self) -> (Utf8PathBuf, Utf8PathBuf) {
         let Place { name, from, to } = &*self.place;

@@ -59,6 +59,20 @@ fn nanoseconds(seconds: i64, nanos: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
+/// What a copy is recognised by. The time of its last change of status is left out: a backup tool may touch it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CopyStamp {
+    pub(crate) size: u64,
+    pub(crate) modified: i64,
+    pub(crate) inode: u64,
+}
+
+impl From<Stamp> for CopyStamp {
+    fn from(stamp: Stamp) -> Self {
+        Self { size: stamp.size, modified: stamp.modified, inode: stamp.inode }
+    }
+}
+
 /// Something that is neither a file nor a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Other {

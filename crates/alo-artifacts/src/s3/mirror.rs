@@ -10,10 +10,10 @@ use super::listing::{Found, list};
 use super::remote::Remote;
 use crate::durable;
 use crate::load_error::LoadError;
-use crate::manifest::{CopyStamp, LoadedFrom, Manifest};
+use crate::manifest::{LoadedFrom, Manifest};
 use crate::source::DataSource;
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Stamp, Tree};
+use crate::tree::{CopyStamp, Links, Stamp, Tree};
 
 /// One remote source beside its copy.
 pub(crate) struct RemoteMirror {
