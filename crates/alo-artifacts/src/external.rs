@@ -13,9 +13,8 @@ use crate::input_folder::{own_folder, refuse_overlap, sweep};
 use crate::layout::ProjectLayout;
 use crate::load_error::LoadError;
 use crate::manifest::{LoadedFrom, Manifest, boot_id};
-use crate::mirror::{Mirror, Sides};
+use crate::mirror::{LocalMirror, RemoteMirror, Sides};
 use crate::remote_data;
-use crate::s3::RemoteMirror;
 use crate::source::DataSource;
 use crate::storage_error::StorageError;
 use crate::transfer::{Job, Work, transfer};
@@ -114,7 +113,7 @@ pub fn load_data(
     let mut remotes = Vec::new();
     for (source, sides) in sources.iter().zip(sides) {
         match (&source.remote, sides) {
-            (None, Some(sides)) => mirrors.push(Mirror::compare(source, sides, known.as_ref())),
+            (None, Some(sides)) => mirrors.push(LocalMirror::compare(source, sides, known.as_ref())),
             (Some(remote), _) => {
                 remotes.push(RemoteMirror::compare(source, remote, &input, known.as_ref(), cancelled)?);
             }
@@ -129,7 +128,7 @@ pub fn load_data(
     }
     refuse_without_space(&mirrors, &remotes, &input)?;
     if let Some(known) = &mut known
-        && (mirrors.iter().any(Mirror::changes) || remotes.iter().any(RemoteMirror::changes))
+        && (mirrors.iter().any(LocalMirror::changes) || remotes.iter().any(RemoteMirror::changes))
     {
         // Should this be cut short, `once` must not take what is there for the whole.
         known.partial = true;
@@ -278,7 +277,7 @@ fn data_id(sources: &[LoadedSource]) -> String {
 }
 
 fn refuse_without_space(
-    mirrors: &[Mirror],
+    mirrors: &[LocalMirror],
     remotes: &[RemoteMirror],
     input: &Utf8Path,
 ) -> Result<(), LoadError> {

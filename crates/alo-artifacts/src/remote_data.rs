@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use camino::Utf8Path;
 
 use crate::load_error::LoadError;
-use crate::manifest::LoadedFrom;
-use crate::s3::{Fetched, Present, RemoteMirror, fetch};
+use crate::manifest::{FileEntry, LoadedFrom};
+use crate::mirror::RemoteMirror;
+use crate::s3::{Fetched, Present, fetch};
 
 /// How often what has arrived is written down, so that a kill does not cost all of it.
 const CHECKPOINT: Duration = Duration::from_secs(5);
@@ -56,10 +57,11 @@ pub(crate) fn bring(
                 jobs[fetched.job].to.strip_prefix(input).map(Utf8Path::to_owned).unwrap_or_default();
             if fetched.copied {
                 arrived.files += 1;
-                arrived.bytes += fetched.entry.copy.size;
+                arrived.bytes += fetched.copy.size;
             }
             loaded.tags.insert(relative.clone(), fetched.tag);
-            loaded.files.insert(relative.into_string(), fetched.entry);
+            let entry = FileEntry { source: None, copy: fetched.copy, digest: fetched.digest };
+            loaded.files.insert(relative.into_string(), entry);
             if told.elapsed() > CHECKPOINT {
                 let all: Vec<&LoadedFrom> = others.iter().copied().chain([&*loaded]).collect();
                 checkpoint(&all);

@@ -172,6 +172,20 @@ impl Tree {
         Ok(tree)
     }
 
+    /// A tree of one file, whose relative path is empty.
+    pub(crate) fn of_file(meta: &Metadata) -> Self {
+        let file = TreeFile { relative: Utf8PathBuf::new(), stamp: Stamp::of(meta), executable: false };
+        Self { files: vec![file], ..Self::default() }
+    }
+
+    pub(crate) fn has_folder(&self, relative: &Utf8Path) -> bool {
+        self.folders.binary_search_by(|folder| folder.as_str().cmp(relative.as_str())).is_ok()
+    }
+
+    pub(crate) fn has_file(&self, relative: &Utf8Path) -> bool {
+        self.files.binary_search_by(|file| file.relative.as_str().cmp(relative.as_str())).is_ok()
+    }
+
     /// Sum of the files' sizes.
     pub(crate) fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.stamp.size).sum()

@@ -16,9 +16,8 @@ use super::listing::RemoteObject;
 use super::remote::Remote;
 use crate::digest::{self, Hasher};
 use crate::durable::{self, Lasting};
-use crate::manifest::FileEntry;
 use crate::storage_error::StorageError;
-use crate::tree::Stamp;
+use crate::tree::{CopyStamp, Stamp};
 
 /// So many small objects are on their way at once.
 const SMALL_IN_FLIGHT: usize = 200;
@@ -56,7 +55,9 @@ pub(crate) struct Fetched {
     /// Index of the [`Fetch`].
     pub(crate) job: usize,
     pub(crate) tag: String,
-    pub(crate) entry: FileEntry,
+    pub(crate) copy: CopyStamp,
+    /// Of its content, BLAKE3.
+    pub(crate) digest: String,
     /// Whether it had to be fetched.
     pub(crate) copied: bool,
 }
@@ -138,20 +139,20 @@ impl<'a> Growing<'a> {
     }
 
     /// Gives the file its name.
-    fn finish(self) -> Result<FileEntry, S3Error> {
+    fn finish(self) -> Result<(CopyStamp, String), S3Error> {
         let handle = self.temp.as_file().try_clone().map_err(StorageError::of("write", self.to))?;
         durable::persist(self.temp, self.to, Lasting::Kill)?;
         let meta = handle.metadata().map_err(StorageError::of("read", self.to))?;
-        Ok(FileEntry { source: None, copy: Stamp::of(&meta).into(), digest: self.content.finish() })
+        Ok((Stamp::of(&meta).into(), self.content.finish()))
     }
 }
 
 impl Copy<'_> {
     async fn run(&self, job: usize) -> Result<Option<Fetched>, S3Error> {
         let object = &self.fetch.object;
-        if let Some(entry) = self.present()? {
+        if let Some((copy, digest)) = self.present()? {
             self.count(object.size);
-            return Ok(Some(Fetched { job, tag: object.tag.clone(), entry, copied: false }));
+            return Ok(Some(Fetched { job, tag: object.tag.clone(), copy, digest, copied: false }));
         }
         let mut object = object.clone();
         let mut last_md5 = None;
@@ -167,14 +168,14 @@ impl Copy<'_> {
                     let md5 = digest::hex(&growing.md5.clone().finalize());
                     let expected = md5_of(object.etag.as_deref()).filter(|_| self.bucket.etags_are_digests());
                     if expected.is_none_or(|expected| expected == md5) {
-                        let entry = growing.finish()?;
-                        return Ok(Some(Fetched { job, tag: object.tag, entry, copied: true }));
+                        let (copy, digest) = growing.finish()?;
+                        return Ok(Some(Fetched { job, tag: object.tag, copy, digest, copied: true }));
                     }
                     if last_md5.as_ref() == Some(&md5) {
                         // Twice the same content: then it is the `ETag` that is no digest.
                         self.bucket.etags_are_no_digests();
-                        let entry = growing.finish()?;
-                        return Ok(Some(Fetched { job, tag: object.tag, entry, copied: true }));
+                        let (copy, digest) = growing.finish()?;
+                        return Ok(Some(Fetched { job, tag: object.tag, copy, digest, copied: true }));
                     }
                     last_md5 = Some(md5);
                     S3Error::Damaged { url: self.bucket.url(&object.key) }
@@ -203,8 +204,8 @@ impl Copy<'_> {
         self.meter.bytes.set(self.meter.bytes.get() + bytes);
     }
 
-    /// The file that lies there, if it is this object.
-    fn present(&self) -> Result<Option<FileEntry>, S3Error> {
+    /// Stamp and digest of the file that lies there, if it is this object.
+    fn present(&self) -> Result<Option<(CopyStamp, String)>, S3Error> {
         let Fetch { object, to, present } = self.fetch;
         let expected_md5 = md5_of(object.etag.as_deref());
         match present {
@@ -222,7 +223,7 @@ impl Copy<'_> {
             Present::Copy(expected) => *expected == digest,
             _ => expected_md5.is_some_and(|expected| expected == digest::hex(&md5.finalize())),
         };
-        Ok(same.then(|| FileEntry { source: None, copy: Stamp::of(&meta).into(), digest }))
+        Ok(same.then(|| (Stamp::of(&meta).into(), digest)))
     }
 
     /// Fetches a small object as it is now, whatever the listing said.
