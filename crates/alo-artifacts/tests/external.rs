@@ -403,6 +403,22 @@ fn loading_can_be_stopped_and_goes_on_where_it_was() {
     );
 }
 
+/// Loads two folders of which one file vanishes after the first one was listed.
+fn load_what_vanishes(project: &Project) {
+    let texts = ["data", "more"].map(|source| format!("{}/{source}", project.nas));
+    let sources = check_sources(&[], &texts, &S3Access::default(), &|| false).expect("fine");
+    let asked = Cell::new(0);
+    let vanish = || {
+        asked.set(asked.get() + 1);
+        if asked.get() == 2 {
+            fs_err::remove_file(project.nas.join("data/deep/b.csv")).expect("removed");
+        }
+        false
+    };
+    let failed = load_data(&project.layout, Train, &sources, Fetch::Every, &vanish, &mut |_| {});
+    assert!(failed.expect_err("it vanished").to_string().contains("b.csv"));
+}
+
 #[test]
 fn data_that_was_loaded_again_only_in_part_is_not_whole_for_once() {
     let project = Project::new();
@@ -411,38 +427,16 @@ fn data_that_was_loaded_again_only_in_part_is_not_whole_for_once() {
     assert!(loaded_once(&project.layout, Train, &texts).is_some());
     project.put("data/a.csv", "changed");
     project.put("data/deep/b.csv", "changed");
-    let sources = check_sources(&[], &texts, &S3Access::default(), &|| false).expect("fine");
-    let asked = Cell::new(0);
-    let vanish = || {
-        asked.set(asked.get() + 1);
-        if asked.get() == 2 {
-            // The first source has been listed.
-            fs_err::remove_file(project.nas.join("data/deep/b.csv")).expect("removed");
-        }
-        false
-    };
-    let failed = load_data(&project.layout, Train, &sources, Fetch::Every, &vanish, &mut |_| {});
-    assert!(failed.expect_err("it vanished").to_string().contains("b.csv"));
+    load_what_vanishes(&project);
     assert_eq!(loaded_once(&project.layout, Train, &texts), None);
     project.try_load(&["data", "more"], Fetch::Once).expect("loaded");
     assert_eq!(project.input(), files(&[("data/a.csv", "changed"), ("more/c.csv", "ccc")]));
     assert!(loaded_once(&project.layout, Train, &texts).is_some());
 }
 
-/// Loads two folders of which one file vanishes after it was listed; gives what is left of the first one.
+/// Gives what is left of the first of two folders that were loaded for the first time, but not to their end.
 fn load_in_part(project: &Project) -> Utf8PathBuf {
-    let texts = ["data", "more"].map(|source| format!("{}/{source}", project.nas));
-    let sources = check_sources(&[], &texts, &S3Access::default(), &|| false).expect("fine");
-    let asked = Cell::new(0);
-    let vanish = || {
-        asked.set(asked.get() + 1);
-        if asked.get() == 2 {
-            fs_err::remove_file(project.nas.join("data/deep/b.csv")).expect("removed");
-        }
-        false
-    };
-    let failed = load_data(&project.layout, Train, &sources, Fetch::Every, &vanish, &mut |_| {});
-    assert!(failed.expect_err("it vanished").to_string().contains("b.csv"));
+    load_what_vanishes(project);
     let input = project.layout.input(Train);
     let left = input.read_dir_utf8().expect("listed").map(|entry| entry.expect("an entry").into_path());
     left.into_iter().find(|path| path.join("deep").exists()).expect("what was begun")
