@@ -19,6 +19,23 @@ const EMPTY_STORED: [u8; 4] = [0, 0, 0xff, 0xff];
 /// In which order the lengths of the codes of lengths are written.
 const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
+/// Bytes of a stored block at most.
+const STORED: usize = 0xffff;
+
+/// A stream of `content` as it is, one that others may follow.
+pub(super) fn store(content: &[u8]) -> Vec<u8> {
+    let mut stream = Vec::with_capacity(content.len() + 5 * content.len().div_ceil(STORED));
+    for block in content.chunks(STORED) {
+        // `chunks` gives no more than fits.
+        let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
+        stream.push(0);
+        stream.extend(length.to_le_bytes());
+        stream.extend((!length).to_le_bytes());
+        stream.extend(block);
+    }
+    stream
+}
+
 /// Makes a complete stream of `length` bytes, with at least [`SLACK`] bytes behind it, one that others may follow.
 /// `None` when it is no complete stream.
 pub(super) fn leave_open(stream: &mut Vec<u8>, length: usize) -> Option<()> {
@@ -50,7 +67,10 @@ impl Walk<'_> {
                     let mut lengths = [8; 288];
                     lengths[144..256].fill(9);
                     lengths[256..280].fill(7);
-                    self.symbols(&Codes::new(&lengths, literal)?, &Codes::new(&[5; 30], distance)?)?;
+                    self.symbols(
+                        &Codes::new(&lengths, literal)?.join_literals(),
+                        &Codes::new(&[5; 30], distance)?,
+                    )?;
                 }
                 2 => {
                     let (literals, distances) = self.codes()?;
@@ -64,7 +84,7 @@ impl Walk<'_> {
         }
     }
 
-    /// At least 56 bits from here on.
+    /// At least [`PEEKED`] bits from here on.
     fn peek(&self) -> u64 {
         let from = self.at / 8;
         let bytes = self.stream.get(from..from + SLACK).and_then(|bytes| bytes.try_into().ok());
@@ -99,55 +119,65 @@ impl Walk<'_> {
         for place in &ORDER[..count] {
             lengths[*place] = u8::try_from(self.take(3)?).ok()?;
         }
-        let codes = Codes::new(&lengths, |symbol| Symbol { kind: symbol, extra: 0 })?;
+        let codes = Codes::new(&lengths, |symbol| Symbol {
+            kind: u8::try_from(symbol).unwrap_or_default(),
+            extra: 0,
+        })?;
         let mut lengths = Vec::with_capacity(literals + distances);
         while lengths.len() < literals + distances {
             let symbol = codes.find(self.peek())?;
-            self.pass(symbol.length)?;
+            self.pass(symbol.bits())?;
             let (value, times) = match symbol.kind {
                 16 => (*lengths.last()?, 3 + self.take(2)?),
                 17 => (0, 3 + self.take(3)?),
                 18 => (0, 11 + self.take(7)?),
-                length => (u8::try_from(length).ok()?, 1),
+                length => (length, 1),
             };
             lengths.extend(std::iter::repeat_n(value, times));
         }
         let (first, second) = lengths.split_at_checked(literals)?;
-        Some((Codes::new(first, literal)?, Codes::new(second, distance)?))
+        Some((Codes::new(first, literal)?.join_literals(), Codes::new(second, distance)?))
     }
 
     /// Walks through the content of a block.
     fn symbols(&mut self, literals: &Codes, distances: &Codes) -> Option<()> {
         loop {
             let bits = self.peek();
-            let symbol = literals.find(bits)?;
-            match symbol.kind {
-                LITERAL => {
-                    // The 56 bits hold two literals, and the length and distance of a match, in any case.
-                    let next = literals.find(bits >> symbol.length)?;
-                    if next.kind == LITERAL {
-                        self.pass(symbol.length + next.length)?;
-                    } else {
-                        self.pass(symbol.length)?;
-                    }
+            let mut length = 0;
+            let mut found = literals.find(bits)?;
+            // Three steps over literals take 45 bits at most.
+            for _ in 0..2 {
+                if found.kind == LITERAL {
+                    length += found.bits();
+                    found = literals.find(bits >> length)?;
                 }
-                MATCH => {
-                    let distance = distances.find(bits >> symbol.length)?;
-                    self.pass(symbol.length + distance.length)?;
+            }
+            match found.kind {
+                LITERAL => self.pass(length + found.bits())?,
+                MATCH if length + found.bits() + LONGEST_DISTANCE <= PEEKED => {
+                    length += found.bits();
+                    self.pass(length + distances.find(bits >> length)?.bits())?;
                 }
-                _ => return self.pass(symbol.length),
+                MATCH => self.pass(length)?,
+                _ => return self.pass(length + found.bits()),
             }
         }
     }
 }
 
-const LITERAL: u16 = 0;
-const MATCH: u16 = 1;
-const END: u16 = 2;
+const LITERAL: u8 = 0;
+const MATCH: u8 = 1;
+const END: u8 = 2;
+
+/// Bits that are known from any place on.
+const PEEKED: u32 = 56;
+
+/// Bits of a distance at most: its code, and those that follow it.
+const LONGEST_DISTANCE: u32 = 15 + 13;
 
 /// What a symbol means for who only walks through, and how many bits follow its code.
 struct Symbol {
-    kind: u16,
+    kind: u8,
     extra: u8,
 }
 
@@ -168,19 +198,26 @@ fn distance(symbol: u16) -> Symbol {
 /// A code that was found: how many bits it takes with those that follow it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Found {
-    length: u32,
-    kind: u16,
+    length: u8,
+    kind: u8,
+}
+
+impl Found {
+    fn bits(self) -> u32 {
+        u32::from(self.length)
+    }
 }
 
 /// A prefix code.
 struct Codes {
-    /// By the next [`QUICK`] bits; nothing where the code is longer.
+    /// By the next [`QUICK`] bits; nothing where the code is longer. Literals whose codes all lie in them are one step.
     quick: Box<[Found; 1 << QUICK]>,
     /// The longer ones: the code, its own length, and what it stands for.
     long: Vec<(u64, u32, Found)>,
 }
 
 impl Codes {
+    /// The codes of these lengths (RFC 1951, section 3.2.2).
     fn new(lengths: &[u8], meaning: impl Fn(u16) -> Symbol) -> Option<Self> {
         let mut counts = [0_u32; 16];
         for length in lengths.iter().filter(|length| **length != 0) {
@@ -194,10 +231,10 @@ impl Codes {
         for (symbol, length) in lengths.iter().enumerate().filter(|(_, length)| **length != 0) {
             let code = next[usize::from(*length)];
             next[usize::from(*length)] += 1;
+            let Symbol { kind, extra } = meaning(u16::try_from(symbol).ok()?);
+            let found = Found { length: length + extra, kind };
             let length = u32::from(*length);
             let reversed = code.reverse_bits() >> (32 - length);
-            let Symbol { kind, extra } = meaning(u16::try_from(symbol).ok()?);
-            let found = Found { length: length + u32::from(extra), kind };
             if length <= QUICK {
                 for at in (reversed as usize..1 << QUICK).step_by(1 << length) {
                     codes.quick[at] = found;
@@ -207,6 +244,23 @@ impl Codes {
             }
         }
         Some(codes)
+    }
+
+    /// Makes one step of literals that follow each other within [`QUICK`] bits.
+    fn join_literals(mut self) -> Self {
+        let single = self.quick.clone();
+        for (at, found) in self.quick.iter_mut().enumerate() {
+            while found.kind == LITERAL && found.length > 0 {
+                // The bits behind are zeros here: what is found counts only if it ends before them.
+                let next = single[at >> found.length];
+                let ends = found.bits() + next.bits();
+                if next.kind != LITERAL || next.length == 0 || ends > QUICK {
+                    break;
+                }
+                found.length += next.length;
+            }
+        }
+        self
     }
 
     fn find(&self, bits: u64) -> Option<Found> {
@@ -258,8 +312,10 @@ mod tests {
             for content in contents() {
                 let (mut stream, length) = compressed(&content, level);
                 leave_open(&mut stream, length).expect("a stream");
-                all.extend(content);
                 streams.extend(stream);
+                streams.extend(store(&content[..content.len() / 3]));
+                all.extend_from_slice(&content);
+                all.extend_from_slice(&content[..content.len() / 3]);
             }
             streams.extend(LAST);
             let mut back = Vec::new();

@@ -11,12 +11,13 @@ use libdeflater::{CompressionLvl, Compressor, Crc};
 
 use super::deflate::{self, LAST, SLACK};
 use super::in_order::InOrder;
+use super::noise::is_noise;
 
 /// Bytes of a block: large enough that starting anew costs nothing (0.2 % at 256 KiB, less than 0.1 % here).
 const BLOCK: usize = 1 << 20;
 
 /// Of the levels of libdeflate the fastest whose archives of models and data are within 6 % of zlib's 9: they are 3 %
-/// larger (2 % with level 4, which takes an eighth more time). `benches/compare/export.py` measures it.
+/// larger, and 5 % with blocks of noise stored. `benches/compare/export.py` measures it.
 const LEVEL: i32 = 3;
 
 /// What a member begins with: no name, no time, an unknown system.
@@ -105,6 +106,9 @@ impl<W: Write> Write for BlockGzip<W> {
 }
 
 fn compress(compressor: &mut Compressor, content: Vec<u8>) -> io::Result<Block> {
+    if is_noise(compressor, &content) {
+        return Ok(Block { compressed: deflate::store(&content), content });
+    }
     let mut compressed = vec![0; compressor.deflate_compress_bound(content.len()) + SLACK];
     let length = compressor.deflate_compress(&content, &mut compressed).map_err(io::Error::other)?;
     deflate::leave_open(&mut compressed, length)
@@ -133,7 +137,9 @@ mod tests {
     fn every_length_comes_back_and_does_not_depend_on_threads_or_writes() {
         for length in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 9 * BLOCK + 12_345] {
             let mut random = fastrand::Rng::with_seed(7);
-            let content: Vec<u8> = (0..length).map(|_| random.u8(0..16)).collect();
+            let mut content: Vec<u8> = (0..length).map(|_| random.u8(0..16)).collect();
+            // Blocks of noise are stored.
+            content.iter_mut().skip(3 * BLOCK).take(2 * BLOCK).for_each(|byte| *byte = random.u8(..));
             let compressed = gzip(&content, 8192, 1);
             let mut back = Vec::new();
             let mut decoder = flate2::bufread::GzDecoder::new(compressed.as_slice());

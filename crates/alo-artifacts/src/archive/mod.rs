@@ -10,6 +10,7 @@ mod deflate;
 mod gzip;
 mod in_order;
 mod member;
+mod noise;
 mod pack;
 mod tar_gz;
 mod zip_file;
