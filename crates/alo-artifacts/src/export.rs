@@ -12,7 +12,7 @@ use crate::archive::{ArchiveError, MemberTime, pack_by};
 use crate::durable::{self, Lasting};
 use crate::layout::{ArtifactLayout, ProjectLayout, artifacts_name};
 use crate::location::{Location, LocationError};
-use crate::s3::{Purpose, Remote, S3Access, S3Error, upload};
+use crate::s3::{Aborted, Purpose, Remote, S3Access, S3Error, abort_left, upload};
 use crate::storage_error::StorageError;
 use crate::temp_mark::TempMark;
 
@@ -23,7 +23,14 @@ pub struct SaveTarget(Target);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Target {
     Folder(Folder),
-    Remote(Remote),
+    Remote(Outbox),
+}
+
+/// A place in a bucket, and where uploads to it are written down as long as they last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Outbox {
+    remote: Remote,
+    pending: Utf8PathBuf,
 }
 
 /// A folder of somebody else, and how our temporary files in it are known.
@@ -130,7 +137,8 @@ pub fn resolve_save_path(
     let path = match Location::parse(text, bases)? {
         Location::Path(path) => path,
         Location::S3 { bucket, key } => {
-            return Ok(SaveTarget(Target::Remote(s3.open(&bucket, &key, Purpose::Write)?)));
+            let remote = s3.open(&bucket, &key, Purpose::Write)?;
+            return Ok(SaveTarget(Target::Remote(Outbox { remote, pending: project.uploads() })));
         }
     };
     let kinds = PipelineKind::ALL;
@@ -157,10 +165,11 @@ pub fn export(
     inference_format: ArchiveFormat,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Exports, ExportError> {
-    let remote = match &to.0 {
+    let Outbox { remote, pending } = match &to.0 {
         Target::Folder(folder) => return to_folder(kind, artifacts, folder, inference_format, cancelled),
-        Target::Remote(remote) => remote,
+        Target::Remote(outbox) => outbox,
     };
+    let left = abort_left(pending, remote, cancelled);
     let beside = durable::parent(artifacts.root());
     let packed = tempfile::Builder::new()
         .prefix(durable::TEMP_PREFIX)
@@ -170,13 +179,23 @@ pub fn export(
         .map_err(|error| StorageError::new("write in", beside, error.into_io_error()))?;
     let folder = Folder { path, mark: None };
     let mut exports = to_folder(kind, artifacts, &folder, inference_format, cancelled)?;
+    exports.warnings.extend(told_of(left));
     for file in &mut exports.files {
         let name = file.path.file_name().unwrap_or_default();
         let target = remote.join(name);
-        file.bytes = upload(&target, &file.path, cancelled)?;
+        file.bytes = upload(&target, &file.path, pending, cancelled)?;
         file.path = target.to_string().into();
     }
     Ok(exports)
+}
+
+/// What was done about uploads that a kill had cut short, in words.
+fn told_of(aborted: Aborted) -> impl Iterator<Item = String> {
+    let done = aborted.urls.into_iter();
+    let failed = aborted.failed.into_iter();
+    done.map(|url| format!("aborted an upload to `{url}` that a killed run had left")).chain(failed.map(
+        |(url, why)| format!("an upload to `{url}` that a killed run had left could not be aborted: {why}"),
+    ))
 }
 
 fn to_folder(

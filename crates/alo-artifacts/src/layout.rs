@@ -87,6 +87,11 @@ impl ProjectLayout {
         self.state().join("sweeps")
     }
 
+    /// `.alo/uploads`: uploads to S3 that have begun and have not ended.
+    pub(crate) fn uploads(&self) -> Utf8PathBuf {
+        self.state().join("uploads")
+    }
+
     /// `.alo/input/<kind>.json`: what was copied to `input/<kind>` and from where.
     pub(crate) fn input_manifest(&self, kind: PipelineKind) -> Utf8PathBuf {
         self.state().join("input").join(format!("{kind}.json"))

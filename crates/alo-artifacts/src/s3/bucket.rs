@@ -131,6 +131,11 @@ impl Bucket {
         &self.name
     }
 
+    /// The server, without a password that may be in its URL.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// The URL of a key.
     pub(crate) fn url(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.name)
@@ -190,12 +195,9 @@ impl Bucket {
         })
     }
 
-    /// Does what must be done though the user wants to stop, but not for long.
-    pub(crate) fn clean_up(&self, work: impl Future<Output = ()>) {
-        self.runtime.block_on(async {
-            // What cannot be cleaned up now is left to the bucket's own rules.
-            tokio::time::timeout(CONNECT_TIMEOUT, work).await.ok();
-        });
+    /// Does what must be done though the user wants to stop, but not for long: none if it takes longer.
+    pub(crate) fn clean_up<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.runtime.block_on(async { tokio::time::timeout(CONNECT_TIMEOUT, work).await.ok() })
     }
 }
 

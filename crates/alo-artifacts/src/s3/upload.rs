@@ -4,6 +4,7 @@
 //! the size of the object is compared.
 
 use std::os::unix::fs::FileExt;
+use std::pin::pin;
 
 use camino::Utf8Path;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -12,6 +13,7 @@ use object_store::path::Path;
 use object_store::{GetOptions, MultipartId, ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::error::S3Error;
+use super::pending_upload::PendingUpload;
 use super::remote::Remote;
 use crate::storage_error::StorageError;
 
@@ -26,15 +28,21 @@ const TRIES: u32 = 4;
 
 /// Uploads a file to the key, replacing an object of that name; gives its size.
 ///
-/// What was sent of a file that fails, or is stopped, is taken back.
-pub(crate) fn upload(remote: &Remote, from: &Utf8Path, cancelled: &dyn Fn() -> bool) -> Result<u64, S3Error> {
+/// What was sent of a file that fails, or is stopped, is taken back; for the case of a kill, uploads in parts are written
+/// down in the folder `pending`.
+pub(crate) fn upload(
+    remote: &Remote,
+    from: &Utf8Path,
+    pending: &Utf8Path,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<u64, S3Error> {
     let file = fs_err::File::open(from).map_err(StorageError::of("read", from))?;
     let size = file.metadata().map_err(StorageError::of("read", from))?.len();
     if size > MAX_SIZE {
         return Err(S3Error::TooBig { path: from.to_owned() });
     }
     let path = Path::parse(&remote.key).map_err(|error| remote.bucket.error(&remote.key, &error.into()))?;
-    let outgoing = Outgoing { remote, path, file, from, size };
+    let outgoing = Outgoing { remote, path, file, from, size, pending };
     let mut tries = 1;
     loop {
         let result = if size <= PART { outgoing.at_once(cancelled) } else { outgoing.in_parts(cancelled) };
@@ -53,6 +61,8 @@ struct Outgoing<'a> {
     file: fs_err::File,
     from: &'a Utf8Path,
     size: u64,
+    /// Where uploads in parts are written down.
+    pending: &'a Utf8Path,
 }
 
 impl Outgoing<'_> {
@@ -71,21 +81,42 @@ impl Outgoing<'_> {
 
     fn in_parts(&self, cancelled: &dyn Fn() -> bool) -> Result<(), S3Error> {
         let bucket = &self.remote.bucket;
-        let begun =
-            async { bucket.store.create_multipart(&self.path).await.map_err(|error| self.error(&error)) };
-        let id = bucket.drive(cancelled, &mut || {}, begun)?;
+        let id = self.begin(cancelled)?;
+        // Without it the upload is as good, only that its parts would stay after a kill.
+        let pending = PendingUpload::begin(self.pending, bucket, &self.remote.key, &id).ok();
         let result = bucket.drive(cancelled, &mut || {}, async {
             let parts = self.parts(&id).await?;
             let whole = bucket.store.complete_multipart(&self.path, &id, parts).await;
             whole.map_err(|error| self.error(&error))?;
             self.verify().await
         });
-        if result.is_err() {
+        let is_over = result.is_ok() || bucket.clean_up(self.abort(&id)) == Some(true);
+        if let Some(pending) = pending.filter(|_| is_over) {
+            pending.end();
+        }
+        result
+    }
+
+    /// Begins an upload in parts. One that the server begins while the user wants to stop is aborted.
+    fn begin(&self, cancelled: &dyn Fn() -> bool) -> Result<MultipartId, S3Error> {
+        let bucket = &self.remote.bucket;
+        let mut begun = pin!(async {
+            bucket.store.create_multipart(&self.path).await.map_err(|error| self.error(&error))
+        });
+        let result = bucket.drive(cancelled, &mut || {}, begun.as_mut());
+        if matches!(result, Err(S3Error::Stopped)) {
             bucket.clean_up(async {
-                bucket.store.abort_multipart(&self.path, &id).await.ok();
+                if let Ok(id) = begun.await {
+                    self.abort(&id).await;
+                }
             });
         }
         result
+    }
+
+    /// Takes back what was sent. Whether nothing of it is left, as far as the server says.
+    async fn abort(&self, id: &MultipartId) -> bool {
+        self.remote.bucket.store.abort_multipart(&self.path, id).await.is_ok()
     }
 
     async fn parts(&self, id: &MultipartId) -> Result<Vec<PartId>, S3Error> {
