@@ -1,12 +1,22 @@
 //! What programs (`ssh`, `git`) say on stderr when they fail, and the kind of failure that it tells of.
 
-use super::context::TransportError;
+/// What a complaint is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Complaint {
+    /// The server wants other credentials, or any.
+    Refused,
+    /// The server knows who asks, and does not let him in.
+    Forbidden,
+    /// The server knows no such repository.
+    NotFound,
+    /// Anything else.
+    Other,
+}
 
-/// The failure that a program's words tell of; `otherwise` makes one of those that tell nothing more.
-pub(super) fn classify(complaint: &str, otherwise: fn(String) -> TransportError) -> TransportError {
+/// What a program's words are about.
+pub(super) fn classify(complaint: &str) -> Complaint {
     let small = complaint.to_ascii_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| small.contains(part));
-    let text = complaint.to_owned();
     if says(&[
         "permission denied",
         "host key verification failed",
@@ -15,15 +25,15 @@ pub(super) fn classify(complaint: &str, otherwise: fn(String) -> TransportError)
         "could not read username",
         "could not read password",
     ]) {
-        TransportError::Refused(text)
+        Complaint::Refused
     } else if says(&["returned error: 403"]) {
-        TransportError::Forbidden(text)
+        Complaint::Forbidden
     } else if says(&["repository", "project"])
         && says(&["not found", "not be found", "does not exist", "does not appear"])
     {
-        TransportError::NotFound(text)
+        Complaint::NotFound
     } else {
-        otherwise(text)
+        Complaint::Other
     }
 }
 
@@ -47,18 +57,17 @@ pub(super) fn is_transient(complaint: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn of(complaint: &str) -> TransportError {
-        classify(complaint, TransportError::Ssh)
-    }
-
     #[test]
     fn the_complaint_tells_the_kind_of_failure() {
-        assert!(matches!(of("git@h: Permission denied (publickey)."), TransportError::Refused(_)));
-        assert!(matches!(of("ERROR: Repository not found."), TransportError::NotFound(_)));
-        assert!(matches!(of("ssh: Could not resolve hostname h"), TransportError::Ssh(_)));
-        let helper = "fatal: could not read Username for 'https://h': terminal prompts disabled";
-        assert!(matches!(of(helper), TransportError::Refused(_)));
-        assert!(matches!(of("The requested URL returned error: 403"), TransportError::Forbidden(_)));
+        for (complaint, kind) in [
+            ("git@h: Permission denied (publickey).", Complaint::Refused),
+            ("fatal: could not read Username for 'https://h': terminal prompts disabled", Complaint::Refused),
+            ("The requested URL returned error: 403", Complaint::Forbidden),
+            ("ERROR: Repository not found.", Complaint::NotFound),
+            ("ssh: Could not resolve hostname h", Complaint::Other),
+        ] {
+            assert_eq!(classify(complaint), kind, "{complaint}");
+        }
     }
 
     #[test]

@@ -3,16 +3,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
 
-use super::complaint;
 use super::config::UserConfig;
-use super::unsupported::Unsupported;
+use super::transport_error::TransportError;
 use super::url::{Credentials, GitUrl, Kind};
 use crate::Machine;
 
@@ -20,89 +18,6 @@ use crate::Machine;
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a server may be silent, unless `ALO_GIT_TIMEOUT` says another number of seconds.
 pub(super) const STALL_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Why a conversation with a server failed.
-#[derive(Debug, thiserror::Error)]
-pub enum TransportError {
-    /// There was no connection, or it broke.
-    #[error("failed to talk to the server")]
-    Connection(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The server accepted the connection and then said nothing.
-    #[error("the server was silent for {} s", .0.as_secs_f64())]
-    Stalled(Duration),
-    /// The server is busy, or has a fault of its own.
-    #[error("the server is not able to answer now: {0}")]
-    Unavailable(String),
-    /// The answer ended before it was whole.
-    #[error("the answer of the server ended too early")]
-    Truncated,
-    /// The server redirects to another host, which wants a password.
-    #[error("the server redirects to `{0}`, which wants a password")]
-    RedirectedToLogin(String),
-    /// The server knows who asks, and does not let him in.
-    #[error("the server forbids access: {0}")]
-    Forbidden(String),
-    /// The proxy wants a password.
-    #[error("the proxy refused access: {0}")]
-    Proxy(String),
-    /// The server wants other credentials, or any.
-    #[error("the server refused access: {0}")]
-    Refused(String),
-    /// The server knows no such repository.
-    #[error("the server knows no such repository: {0}")]
-    NotFound(String),
-    /// What answered is no git server.
-    #[error("the server answered {0}, which is no git repository")]
-    NotGit(String),
-    /// `ssh` could not be started, or failed.
-    #[error("{0}")]
-    Ssh(String),
-    /// The git program failed.
-    #[error("{0}")]
-    Program(String),
-    /// Only the git program can do it.
-    #[error("the git program is needed, since {0}")]
-    Unsupported(#[from] Unsupported),
-    /// The run has been cancelled.
-    #[error("cancelled")]
-    Cancelled,
-}
-
-impl TransportError {
-    /// Whether the same request may well succeed a moment later.
-    pub(super) fn is_transient(&self) -> bool {
-        match self {
-            Self::Unavailable(_) | Self::Truncated => true,
-            Self::Connection(source) => is_broken_connection(source.as_ref()),
-            Self::Ssh(text) | Self::Program(text) => complaint::is_transient(text),
-            _ => false,
-        }
-    }
-}
-
-/// A connection that was there and broke, or a name server that is out of order; not a host that is not there.
-fn is_broken_connection(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let io = match error.downcast_ref::<ureq::Error>() {
-            Some(ureq::Error::Io(error)) => Some(error),
-            _ => error.downcast_ref::<io::Error>(),
-        };
-        if io.is_some_and(|error| BROKEN.contains(&error.kind())) {
-            return true;
-        }
-        cause = error.source();
-    }
-    error.to_string().contains("Temporary failure in name resolution")
-}
-
-/// What a connection says that breaks.
-const BROKEN: [io::ErrorKind; 4] = [
-    io::ErrorKind::ConnectionReset,
-    io::ErrorKind::ConnectionAborted,
-    io::ErrorKind::BrokenPipe,
-    io::ErrorKind::UnexpectedEof,
-];
 
 /// Shared by the thread that talks to the server and the one that waits for it.
 pub(super) struct Context {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use camino::Utf8Path;
 
 use super::context::Context;
-use super::url::Credentials;
+use super::url::{Credentials, GitUrl, Kind, origin};
 
 /// How often a waiting thread looks whether a helper has answered or the run has been cancelled.
 const POLL: Duration = Duration::from_millis(20);
@@ -214,15 +214,11 @@ fn netrc(text: &str, host: &str) -> Option<Credentials> {
 
 /// The line of a host in the file of git's own store.
 fn stored(text: &str, url: &str) -> Option<Credentials> {
-    let origin = super::http::origin(url);
+    let asked = origin(url);
     text.lines().find_map(|line| {
-        let known =
-            super::url::GitUrl::parse(&format!("{}/x", line.trim().trim_end_matches('/')), "/".into())
-                .ok()?;
+        let known = GitUrl::parse(&format!("{}/x", line.trim().trim_end_matches('/')), "/".into()).ok()?;
         match known.kind() {
-            super::url::Kind::Http { url, credentials } if super::http::origin(url) == origin => {
-                credentials.clone()
-            }
+            Kind::Http { url, credentials } if origin(url) == asked => credentials.clone(),
             _ => None,
         }
     })

@@ -1,85 +1,47 @@
-//! Git over its own unencrypted protocol (`git://`): a subtransport for libgit2 that knows time limits and cancellation.
+//! Git over its own unencrypted protocol (`git://`): a connection that knows time limits and cancellation.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
-
-use super::context::{CONNECT_TIMEOUT, Context, TransportError};
+use super::connected::Connection;
+use super::context::{CONNECT_TIMEOUT, Context};
 use super::incoming::Incoming;
+use super::transport_error::TransportError;
 use super::url::{DaemonAddress, Kind};
 
-/// One connection, for as long as libgit2 keeps it.
-pub(super) struct DaemonTransport {
-    context: Arc<Context>,
-    connection: Mutex<Option<Arc<Connection>>>,
-}
-
-struct Connection {
+/// A connection to a git daemon.
+pub(super) struct DaemonConnection {
     stream: TcpStream,
     incoming: Mutex<Incoming>,
 }
 
-impl DaemonTransport {
-    pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context, connection: Mutex::new(None) }
+impl Connection for DaemonConnection {
+    fn open(context: &Arc<Context>) -> Result<Self, TransportError> {
+        connect(context).map_err(|error| TransportError::Connection(Box::new(error)))
+    }
+
+    fn incoming(&self) -> &Mutex<Incoming> {
+        &self.incoming
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        (&self.stream).write(bytes)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        (&self.stream).flush()
     }
 }
 
-impl SmartSubtransport for DaemonTransport {
-    fn action(&self, _url: &str, service: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
-        if matches!(service, Service::ReceivePackLs | Service::ReceivePack) {
-            return Err(git2::Error::from_str("alo never pushes"));
-        }
-        let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = match &*slot {
-            Some(connection) => Arc::clone(connection),
-            None => match connect(&self.context) {
-                Ok(connection) => Arc::clone(slot.insert(Arc::new(connection))),
-                Err(error) => {
-                    let error = TransportError::Connection(Box::new(error));
-                    let shown = git2::Error::from_str(&error.to_string());
-                    self.context.fail(error);
-                    return Err(shown);
-                }
-            },
-        };
-        Ok(Box::new(DaemonStream(connection)))
-    }
-
-    fn close(&self) -> Result<(), git2::Error> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Ok(())
-    }
-}
-
-impl Drop for Connection {
+impl Drop for DaemonConnection {
     fn drop(&mut self) {
         // The other end may have closed it already. The thread that reads ends with it.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 
-struct DaemonStream(Arc<Connection>);
-
-impl Read for DaemonStream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.incoming.lock().unwrap_or_else(PoisonError::into_inner).read(buffer)
-    }
-}
-
-impl Write for DaemonStream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (&self.0.stream).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        (&self.0.stream).flush()
-    }
-}
-
-fn connect(context: &Arc<Context>) -> io::Result<Connection> {
+fn connect(context: &Arc<Context>) -> io::Result<DaemonConnection> {
     let Kind::Daemon(address) = context.url.kind() else {
         return Err(io::Error::other("no address of a git daemon"));
     };
@@ -96,7 +58,7 @@ fn connect(context: &Arc<Context>) -> io::Result<Connection> {
     stream.write_all(&request(address))?;
     let mut theirs = stream.try_clone()?;
     let incoming = Incoming::spawn(Arc::clone(context), move |out| out.copy_from(&mut theirs))?;
-    Ok(Connection { stream, incoming: Mutex::new(incoming) })
+    Ok(DaemonConnection { stream, incoming: Mutex::new(incoming) })
 }
 
 /// The line that a conversation starts with: its length in four digits, what is wanted, and from which host.

@@ -4,10 +4,10 @@ use std::io;
 
 use camino::Utf8PathBuf;
 
-use super::context::TransportError;
 use super::object_id::CommitId;
 use super::reference::GitRef;
 use super::submodule::SubmoduleError;
+use super::transport_error::TransportError;
 use super::unsupported::Unsupported;
 use super::url::GitUrlError;
 use crate::interpreter::InterpreterError;

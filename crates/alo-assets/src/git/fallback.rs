@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 
-use super::context::{Context, TransportError};
+use super::context::Context;
 use super::error::GitError;
 use super::listing::{Listed, Listing};
 use super::mirror::{Found, Mirror, mirrors};
 use super::object_id::{CommitId, SHA256_LENGTH};
 use super::program::GitProgram;
 use super::reference::GitRef;
+use super::transport_error::TransportError;
 use super::unsupported::Unsupported;
 use super::url::{GitUrl, Kind};
 use super::wide_mirror::WideMirror;
@@ -111,7 +112,7 @@ impl<'a> Fallback<'a> {
         }
         let aside = tempfile::Builder::new().prefix(&prefix).tempdir_in(&parent).map_err(failed)?;
         let folder = Utf8Path::from_path(aside.path()).ok_or_else(|| self.no_folder())?;
-        init(&self.git, folder, is_wide).map_err(|source| self.failed(source))?;
+        self.git.init_bare(folder, is_wide).map_err(|source| self.failed(source))?;
         Ok(aside)
     }
 
@@ -193,21 +194,6 @@ impl<'a> Fallback<'a> {
         let source = std::io::ErrorKind::InvalidData.into();
         GitError::Cache { url: self.url.to_string(), source }
     }
-}
-
-/// Makes an empty bare repository, without anything of the user's templates.
-pub(super) fn init(git: &GitProgram<'_>, folder: &Utf8Path, is_wide: bool) -> Result<(), TransportError> {
-    let format = if is_wide { "sha256" } else { "sha1" };
-    let arguments = [
-        "init".to_owned(),
-        "--quiet".to_owned(),
-        "--bare".to_owned(),
-        "--template=".to_owned(),
-        format!("--object-format={format}"),
-        folder.to_string(),
-    ];
-    // libgit2 has to read it.
-    git.run(&arguments, &[("GIT_DEFAULT_REF_FORMAT", "files")], None).map(drop)
 }
 
 fn wanted(name: &str) -> String {

@@ -4,15 +4,18 @@ use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Proxy, ResponseExt};
+use ureq::config::RedirectAuthHeaders;
+use ureq::{Agent, ResponseExt};
 
-use super::context::{CONNECT_TIMEOUT, Context, TransportError};
+use super::authorization::basic;
+use super::context::{CONNECT_TIMEOUT, Context};
 use super::credential::Search;
 use super::incoming::{Arriving, Incoming};
 use super::object_id::{SHA1_LENGTH, SHA256_LENGTH};
+use super::transport_error::TransportError;
 use super::unsupported::Unsupported;
-use super::url::{Credentials, Kind};
+use super::url::{Credentials, Kind, origin};
+use crate::http_agent::HttpSettings;
 
 const DISCOVERY: &str = "/info/refs?service=git-upload-pack";
 
@@ -245,108 +248,15 @@ fn agent(context: &Context, url: &str) -> Agent {
     let is_off = |value: &str| matches!(value.to_ascii_lowercase().as_str(), "false" | "no" | "off" | "0");
     let is_unchecked = context.variable("GIT_SSL_NO_VERIFY").is_some_and(|value| !is_off(value))
         || context.config.http("sslverify", url).is_some_and(is_off);
-    let tls = TlsConfig::builder().root_certs(roots(context, url)).disable_verification(is_unchecked).build();
-    Agent::config_builder()
-        .http_status_as_error(false)
-        .proxy(proxy(context, url))
-        .redirect_auth_headers(ureq::config::RedirectAuthHeaders::Never)
-        .timeout_resolve(Some(CONNECT_TIMEOUT.min(context.stall)))
-        .timeout_connect(Some(CONNECT_TIMEOUT.min(context.stall)))
-        .tls_config(tls)
-        .user_agent("git/2.0 (alo)")
-        .build()
-        .new_agent()
-}
-
-/// The certificates to trust: what git's or OpenSSL's variables name, else the system's, else Mozilla's.
-fn roots(context: &Context, url: &str) -> RootCerts {
-    let file = context.variable("GIT_SSL_CAINFO").or_else(|| context.config.http("sslcainfo", url));
-    let file = file.or_else(|| context.variable("SSL_CERT_FILE"));
-    let folder = context.variable("SSL_CERT_DIR");
-    let found = if file.is_some() || folder.is_some() {
-        rustls_native_certs::load_certs_from_paths(file.map(AsRef::as_ref), folder.map(AsRef::as_ref))
-    } else {
-        rustls_native_certs::load_native_certs()
+    let certificates = context.variable("GIT_SSL_CAINFO").or_else(|| context.config.http("sslcainfo", url));
+    let settings = HttpSettings {
+        variable: &|name| context.variable(name),
+        certificates: certificates.or_else(|| context.variable("SSL_CERT_FILE")),
+        is_unchecked,
+        proxy: context.config.http("proxy", url),
+        redirect_auth: RedirectAuthHeaders::Never,
+        connect: CONNECT_TIMEOUT.min(context.stall),
+        user_agent: "git/2.0 (alo)",
     };
-    let certificates: Vec<_> =
-        found.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();
-    if certificates.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&certificates) }
-}
-
-/// The proxy that git's configuration or the usual variables name for this address.
-fn proxy(context: &Context, url: &str) -> Option<Proxy> {
-    let names: &[&str] = if url.starts_with("https:") {
-        &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
-    } else {
-        // `HTTP_PROXY` in capitals is set by web servers from a request's header, so no program trusts it.
-        &["http_proxy", "all_proxy", "ALL_PROXY"]
-    };
-    if let Some(address) = context.config.http("proxy", url) {
-        return Proxy::new(address).ok();
-    }
-    let address = names.iter().find_map(|name| context.variable(name))?;
-    let excluded = context.variable("no_proxy").or_else(|| context.variable("NO_PROXY"));
-    let host = url.split("://").nth(1)?.split('/').next()?;
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    if excluded.is_some_and(|list| is_excluded(host, list)) {
-        return None;
-    }
-    Proxy::new(address).ok()
-}
-
-fn is_excluded(host: &str, list: &str) -> bool {
-    list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
-        let domain = entry.trim_start_matches("*.").trim_start_matches('.');
-        entry == "*" || host == domain || host.ends_with(&format!(".{domain}"))
-    })
-}
-
-pub(super) fn origin(url: &str) -> &str {
-    let end = url.find("://").map_or(0, |at| at + 3);
-    url.get(end..).and_then(|rest| rest.find('/')).and_then(|at| url.get(..end + at)).unwrap_or(url)
-}
-
-/// The value of an `Authorization` header (RFC 7617).
-pub(super) fn basic(credentials: &Credentials) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let text = format!("{}:{}", credentials.user, credentials.password);
-    let mut value = String::from("Basic ");
-    for group in text.as_bytes().chunks(3) {
-        let bits =
-            group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = (bits >> (18 - 6 * place)) & 63;
-            value.push(if place <= group.len() { char::from(DIGITS[digit as usize]) } else { '=' });
-        }
-    }
-    value
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn encodes_credentials_as_the_standard_says() {
-        let encode = |user: &str, password: &str| {
-            basic(&Credentials { user: user.to_owned(), password: password.to_owned() })
-        };
-        assert_eq!(encode("Aladdin", "open sesame"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-        assert_eq!(encode("", ""), "Basic Og==");
-        assert_eq!(encode("a", "b"), "Basic YTpi");
-        assert_eq!(encode("ab", "cd"), "Basic YWI6Y2Q=");
-    }
-
-    #[test]
-    fn a_host_on_the_exclusion_list_gets_no_proxy() {
-        assert!(is_excluded("git.corp.example", "localhost, .corp.example"));
-        assert!(is_excluded("a.b", "*"));
-        assert!(!is_excluded("example.com", "ample.com"));
-    }
-
-    #[test]
-    fn an_origin_ends_before_the_path() {
-        assert_eq!(origin("https://host:1/a/b"), "https://host:1");
-        assert_ne!(origin("https://host/a"), origin("http://host/a"));
-    }
+    settings.agent(url)
 }

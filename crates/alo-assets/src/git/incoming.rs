@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::context::{Context, TransportError};
+use super::context::Context;
+use super::transport_error::TransportError;
 use super::unsupported::Unsupported;
 
 /// How often a waiting reader looks whether the run has been cancelled.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteCallbacks, Repository, RepositoryInitOptions};
 
-use super::context::{Context, TransportError};
+use super::context::Context;
 use super::error::GitError;
 use super::listing::{Listed, Listing};
 use super::object_id::{CommitId, TreeId};
 use super::reference::GitRef;
 use super::submodule::{self, Submodule};
 use super::transport;
+use super::transport_error::TransportError;
 use super::unsupported::Unsupported;
 use super::url::{GitUrl, Kind};
 use crate::digest;

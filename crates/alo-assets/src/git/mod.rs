@@ -1,8 +1,10 @@
 //! Git repositories, by libgit2, and by the git program where libgit2 cannot: the only module that knows of them.
 
+mod authorization;
 mod checkout;
 mod complaint;
 mod config;
+mod connected;
 mod contents;
 mod context;
 mod credential;
@@ -20,16 +22,17 @@ mod ssh;
 mod store;
 mod submodule;
 mod transport;
+mod transport_error;
 mod unsupported;
 mod url;
 mod wide_mirror;
 
 pub(crate) use checkout::Checkout;
-pub use context::TransportError;
 pub use error::GitError;
 pub use object_id::{CommitId, CommitIdError, TreeId, TreeIdError};
 pub use reference::GitRef;
 pub(crate) use store::GitStore;
 pub use submodule::SubmoduleError;
+pub use transport_error::TransportError;
 pub use unsupported::Unsupported;
 pub use url::{GitUrl, GitUrlError};

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::complaint;
-use super::context::{CONNECT_TIMEOUT, Context, TransportError};
+use super::authorization::basic;
+use super::context::{CONNECT_TIMEOUT, Context};
 use super::error::GitError;
-use super::http;
+use super::transport_error::TransportError;
 use super::unsupported::Unsupported;
-use super::url::{GitUrl, Kind};
+use super::url::{GitUrl, Kind, origin};
 use crate::guard::Guard;
 use crate::{Machine, interpreter, redact};
 
@@ -135,11 +135,11 @@ impl<'a> GitProgram<'a> {
             self.variables.insert("GIT_SSH_COMMAND".into(), command.into());
         }
         if let (Kind::Http { url, .. }, Some(known)) = (context.url.kind(), context.credentials()) {
-            let origin = http::origin(url);
+            let origin = origin(url);
             if known.password.is_empty() {
                 self.configure(&format!("credential.{origin}.username"), &known.user);
             } else {
-                let header = format!("Authorization: {}", http::basic(&known));
+                let header = format!("Authorization: {}", basic(&known));
                 self.configure(&format!("http.{origin}/.extraHeader"), &header);
             }
         }
@@ -168,6 +168,16 @@ impl<'a> GitProgram<'a> {
             .chain([own.into()])
             .filter_map(|folder| Utf8PathBuf::from_path_buf(folder).ok())
             .any(|folder| folder.is_absolute() && crate::machine::is_executable(&folder.join(&name))))
+    }
+
+    /// Makes an empty bare repository in `folder`, without anything of the user's templates; `is_wide`: its objects are named
+    /// by SHA-256.
+    pub(super) fn init_bare(&self, folder: &Utf8Path, is_wide: bool) -> Result<(), TransportError> {
+        let format = format!("--object-format={}", if is_wide { "sha256" } else { "sha1" });
+        let arguments = ["init", "--quiet", "--bare", "--template=", &format, folder.as_str()];
+        // libgit2 has to read it.
+        let format = [("GIT_DEFAULT_REF_FORMAT", "files")];
+        self.run(&arguments.map(str::to_owned), &format, None).map(drop)
     }
 
     /// Runs git with these arguments; what it writes to stdout, if it succeeds.
@@ -314,7 +324,7 @@ fn failure(status: ExitStatus, complaint: &[u8]) -> TransportError {
         return TransportError::Program(format!("git ended with {status}, without a word"));
     }
     // A helper that fails says why in words of its own, and git only that it failed.
-    complaint::classify(&told.join("; "), TransportError::Program)
+    TransportError::told_by(&told.join("; "), TransportError::Program)
 }
 
 #[cfg(test)]

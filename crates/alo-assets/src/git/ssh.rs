@@ -1,4 +1,4 @@
-//! Git over ssh: a subtransport for libgit2 that starts the user's own `ssh`, with its keys, agent and configuration.
+//! Git over ssh: a connection through the user's own `ssh`, with its keys, agent and configuration.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
@@ -6,62 +6,48 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
-
-use super::complaint;
-use super::context::{CONNECT_TIMEOUT, Context, TransportError};
+use super::connected::Connection;
+use super::context::{CONNECT_TIMEOUT, Context};
 use super::incoming::Incoming;
+use super::transport_error::TransportError;
 use super::unsupported::Unsupported;
 use super::url::{Kind, SshAddress};
 
 /// What `ssh` says when it is wrong, cut at this many bytes.
 const COMPLAINT_LIMIT: u64 = 8 * 1024;
 
-/// One `ssh` process, for as long as libgit2 keeps the connection.
-pub(super) struct SshTransport {
-    context: Arc<Context>,
-    connection: Mutex<Option<Arc<Connection>>>,
-}
-
-struct Connection {
+/// A process of the user's `ssh` that talks to a server.
+pub(super) struct SshConnection {
     child: Mutex<Child>,
     stdin: Mutex<Option<ChildStdin>>,
     incoming: Mutex<Incoming>,
 }
 
-impl SshTransport {
-    pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context, connection: Mutex::new(None) }
+impl Connection for SshConnection {
+    fn open(context: &Arc<Context>) -> Result<Self, TransportError> {
+        connect(context)
     }
-}
 
-impl SmartSubtransport for SshTransport {
-    fn action(&self, _url: &str, service: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
-        if matches!(service, Service::ReceivePackLs | Service::ReceivePack) {
-            return Err(git2::Error::from_str("alo never pushes"));
+    fn incoming(&self) -> &Mutex<Incoming> {
+        &self.incoming
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut *self.stdin.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(stdin) => stdin.write(bytes),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
         }
-        let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = match &*slot {
-            Some(connection) => Arc::clone(connection),
-            None => match connect(&self.context) {
-                Ok(connection) => Arc::clone(slot.insert(Arc::new(connection))),
-                Err(error) => {
-                    let shown = git2::Error::from_str(&error.to_string());
-                    self.context.fail(error);
-                    return Err(shown);
-                }
-            },
-        };
-        Ok(Box::new(SshStream(connection)))
     }
 
-    fn close(&self) -> Result<(), git2::Error> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Ok(())
+    fn flush(&self) -> io::Result<()> {
+        match &mut *self.stdin.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(stdin) => stdin.flush(),
+            None => Ok(()),
+        }
     }
 }
 
-impl Drop for Connection {
+impl Drop for SshConnection {
     fn drop(&mut self) {
         self.stdin.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -71,31 +57,7 @@ impl Drop for Connection {
     }
 }
 
-struct SshStream(Arc<Connection>);
-
-impl Read for SshStream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.incoming.lock().unwrap_or_else(PoisonError::into_inner).read(buffer)
-    }
-}
-
-impl Write for SshStream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut *self.0.stdin.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(stdin) => stdin.write(bytes),
-            None => Err(io::ErrorKind::BrokenPipe.into()),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match &mut *self.0.stdin.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(stdin) => stdin.flush(),
-            None => Ok(()),
-        }
-    }
-}
-
-fn connect(context: &Arc<Context>) -> Result<Connection, TransportError> {
+fn connect(context: &Arc<Context>) -> Result<SshConnection, TransportError> {
     let Kind::Ssh(address) = context.url.kind() else {
         return Err(TransportError::Ssh("no ssh address".to_owned()));
     };
@@ -139,10 +101,10 @@ fn connect(context: &Arc<Context>) -> Result<Connection, TransportError> {
             return Ok(());
         }
         let silent = "ssh ended without a word";
-        Err(complaint::classify(if said.is_empty() { silent } else { &said }, TransportError::Ssh))
+        Err(TransportError::told_by(if said.is_empty() { silent } else { &said }, TransportError::Ssh))
     })
     .map_err(failed)?;
-    Ok(Connection { child: Mutex::new(child), stdin: Mutex::new(stdin), incoming: Mutex::new(incoming) })
+    Ok(SshConnection { child: Mutex::new(child), stdin: Mutex::new(stdin), incoming: Mutex::new(incoming) })
 }
 
 /// The words of the command that takes the place of `ssh`: the user's variables and configuration decide, as for git.

@@ -4,10 +4,11 @@ use std::sync::OnceLock;
 
 use git2::transport::{Transport, register};
 
+use super::connected::ConnectedTransport;
 use super::context::Context;
-use super::daemon::DaemonTransport;
+use super::daemon::DaemonConnection;
 use super::http::HttpTransport;
-use super::ssh::SshTransport;
+use super::ssh::SshConnection;
 
 /// Registers the schemes `alo+https`, `alo+http`, `alo+ssh` and `alo+git`, once in a process.
 ///
@@ -29,8 +30,12 @@ fn register_once() -> Result<(), git2::Error> {
         for scheme in ["alo+https", "alo+http"] {
             register(scheme, |remote| Transport::smart(remote, true, HttpTransport::new(context()?)?))?;
         }
-        register("alo+git", |remote| Transport::smart(remote, false, DaemonTransport::new(context()?)))?;
-        register("alo+ssh", |remote| Transport::smart(remote, false, SshTransport::new(context()?)))
+        register("alo+git", |remote| {
+            Transport::smart(remote, false, ConnectedTransport::<DaemonConnection>::new(context()?))
+        })?;
+        register("alo+ssh", |remote| {
+            Transport::smart(remote, false, ConnectedTransport::<SshConnection>::new(context()?))
+        })
     }
 }
 

@@ -447,6 +447,12 @@ fn percent_decode(text: &str) -> String {
     String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
 }
 
+/// Scheme, host and port of an HTTP address: what credentials are for.
+pub(super) fn origin(url: &str) -> &str {
+    let end = url.find("://").map_or(0, |at| at + 3);
+    url.get(end..).and_then(|rest| rest.find('/')).and_then(|at| url.get(..end + at)).unwrap_or(url)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -512,5 +518,11 @@ mod tests {
         assert!(matches!(parse("-oProxyCommand=x:a").unwrap().kind(), Kind::Folder(_)));
         let error = parse("hhttps://u:p@host/a").unwrap_err();
         assert!(!error.to_string().contains("u:p") && error.hint().is_some());
+    }
+
+    #[test]
+    fn an_origin_ends_before_the_path() {
+        assert_eq!(origin("https://host:1/a/b"), "https://host:1");
+        assert_ne!(origin("https://host/a"), origin("http://host/a"));
     }
 }

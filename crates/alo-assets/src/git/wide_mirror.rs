@@ -4,13 +4,12 @@ use std::collections::HashSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::context::TransportError;
 use super::error::GitError;
-use super::fallback;
 use super::mirror::mirrors;
 use super::object_id::{CommitId, TreeId};
 use super::program::GitProgram;
 use super::submodule::{self, Submodule, SubmoduleError};
+use super::transport_error::TransportError;
 use super::url::GitUrl;
 
 /// Files as the commit has them: no conversion of ends of lines, no filter, whatever its attributes say.
@@ -87,7 +86,7 @@ impl<'a> WideMirror<'a> {
                 fs_err::remove_dir_all(leftover).map_err(cannot)?;
             }
         }
-        fallback::init(&self.git, &aside, true).map_err(|source| self.failed(source))?;
+        self.git.init_bare(&aside, true).map_err(|source| self.failed(source))?;
         fs_err::create_dir_all(aside.join("info")).map_err(cannot)?;
         fs_err::write(aside.join("info/attributes"), ATTRIBUTES).map_err(cannot)?;
         fs_err::rename(&aside, &self.folder).map_err(cannot)

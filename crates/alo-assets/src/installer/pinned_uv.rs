@@ -8,11 +8,13 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use ureq::config::RedirectAuthHeaders;
 use url::Url;
 
 use crate::digest::hexadecimal;
+use crate::http_agent::HttpSettings;
 use crate::key_lock::KeyLock;
-use crate::{Machine, SetupEvent, http_agent, redact};
+use crate::{Machine, SetupEvent, redact};
 
 /// Version, wheels and hashes.
 const KNOWN: &str = include_str!("pinned_uv.txt");
@@ -191,8 +193,16 @@ fn get(machine: &Machine, address: &Url, accept: &str, limit: u64) -> Result<Ans
     let failed = |error: &dyn std::fmt::Display| format!("`{host}` cannot be reached: {error}");
     let certificates = ["PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"];
     let variable = |name: &str| machine.variable(name);
-    let agent = http_agent::agent(address.as_str(), &variable, &certificates, CONNECT_TIMEOUT, "alo");
-    let request = agent.get(address.as_str()).header("accept", accept);
+    let settings = HttpSettings {
+        variable: &variable,
+        certificates: certificates.iter().find_map(|name| variable(name)),
+        is_unchecked: false,
+        proxy: None,
+        redirect_auth: RedirectAuthHeaders::SameHost,
+        connect: CONNECT_TIMEOUT,
+        user_agent: "alo",
+    };
+    let request = settings.agent(address.as_str()).get(address.as_str()).header("accept", accept);
     let mut response = request
         .config()
         .timeout_global(Some(ANSWER_TIMEOUT))
