@@ -6,14 +6,18 @@
 Each step hands on what it was given: in memory, or as an empty file where a tool knows nothing else. What a step costs is
 the slope: the difference of two medians over the difference of their steps. All have run once before the clock starts; of 100
 and 1,000 steps there are three rounds, and a tool that would take minutes for 1,000, or cannot do them, stops at 100. A peer
-that cannot be installed, or that fails, is named and left out. It fails if a step of `alo` costs more than 1 ms. Standard
-library only.
+that cannot be installed, or that fails, is named and left out.
+
+Then `alo` runs 10, 100 and 1,000 of them in turns, at least seven rounds. It fails if one more step between 10 and 1,000 costs
+more than 1 ms by the medians, or if the cost does not stay the same: one more step between 100 and 1,000 may cost at most 1.5
+times one more between 10 and 100. That is told by the fastest rounds, which carry the least of what else a machine does; a
+cost that grows with the number of steps would come to some ten times, one that does not to 1. Standard library only.
 """
 
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict
+from typing import Dict, List
 
 from measure import Command, Report, find_alo, find_python, median, options, take_turns, write_trivial_steps
 from peers import ALL
@@ -22,6 +26,10 @@ from peers.peer import attempt, install
 NUMBERS = (1, 10, 100, 1000)
 # Seconds that a step of `alo` may take.
 MOST = 0.001
+# What a late step may cost, times an early one.
+MOST_GROWTH = 1.5
+# Rounds of `alo` alone: a difference of a few milliseconds wants more than the peers get.
+LEAST_ROUNDS = 7
 
 
 def main() -> None:
@@ -30,13 +38,15 @@ def main() -> None:
     given = parser.parse_args()
     alo = find_alo(given.alo)
     peers = install(ALL, find_python())
+    own: Dict[int, Command] = {}
     medians: Dict[str, Dict[int, float]] = {}
     with tempfile.TemporaryDirectory(prefix="alo-bench-") as temporary:
         report = Report("steps_peers", {"TMP": temporary})
         for number in (number for number in NUMBERS if number <= given.most):
             folder = Path(temporary, str(number))
-            sides = {"alo": Command([alo, "run", write_trivial_steps(folder / "alo", number)])}
-            sides["alo"]()
+            own[number] = Command([alo, "run", write_trivial_steps(folder / "alo", number)])
+            own[number]()
+            sides = {"alo": own[number]}
             fit = peers._replace(ready=[peer for peer in peers.ready if number <= peer.most_steps])
             ready = attempt(fit, lambda peer: peer.steps(folder / peer.key, number))
             sides.update({peer.name: command for peer, command in ready})
@@ -45,12 +55,23 @@ def main() -> None:
             for side, seconds in times.items():
                 medians.setdefault(side, {})[number] = median(seconds)
         report.note(slopes(medians))
-        if 1000 in medians["alo"]:
-            step = (medians["alo"][1000] - medians["alo"][100]) / 900
-            report.limit("a step of alo that does nothing", step, MOST, unit="s")
+        if given.most >= 1000:
+            sides = {f"{number} steps": own[number] for number in (10, 100, 1000)}
+            times = take_turns(sides, max(given.runs, LEAST_ROUNDS))
+            report.table(times, base="10 steps", commands=sides, title="alo alone")
+            hold_linear(report, *times.values())
         for sentence in peers.left_out:
             report.note(f"Left out: {sentence}.")
         sys.exit(report.finish())
+
+
+def hold_linear(report: Report, ten: List[float], hundred: List[float], thousand: List[float]) -> None:
+    """Holds the cost of one more step, and that it stays the same, against their limits, by the seconds of so many steps."""
+    step = (median(thousand) - median(ten)) / 990
+    report.limit("a step of alo that does nothing", step, most=MOST, unit="s")
+    early, late = (min(hundred) - min(ten)) / 90, (min(thousand) - min(hundred)) / 900
+    growth = late / early if early > 0 else float("inf")
+    report.limit("a step of alo after the 100th, of one before", growth, most=MOST_GROWTH)
 
 
 def slopes(medians: Dict[str, Dict[int, float]]) -> str:

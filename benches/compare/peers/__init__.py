@@ -15,4 +15,4 @@ from .workshop import Workshop
 # In the order of the tables.
 ALL = [MellerikatAlo, Kedro, Shell, Dvc, Snakemake]
 
-__all__ = ["ALL", "Peer", "Workshop"]
+__all__ = ["ALL", "MellerikatAlo", "Peer", "Workshop"]
