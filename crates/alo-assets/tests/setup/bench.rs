@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::OnceLock;
 
 use alo_assets::{
-    InstallerChoice, Machine, PreparedPipeline, SetupError, SetupEvent, SetupPolicy, SetupRequest, set_up,
+    CodeIdentity, InstallerChoice, Machine, PreparedPipeline, PreparedStep, SetupError, SetupEvent,
+    SetupPolicy, SetupRequest, set_up,
 };
 use alo_plan::{Pipeline, PipelineKind, Plan, Source, Step};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -210,6 +211,26 @@ pub(crate) fn both(
     let mut plan = train(train_steps);
     plan.pipelines.push(Pipeline::new(PipelineKind::Inference, inference));
     plan
+}
+
+/// The commit of a step whose code was fetched.
+pub(crate) fn commit_of(step: &PreparedStep) -> &str {
+    match &step.code.identity {
+        CodeIdentity::Git { commit, .. } => commit.as_str(),
+        other => panic!("no commit: {other:?}"),
+    }
+}
+
+/// Whether a file anywhere below the folder holds that word.
+pub(crate) fn tree_contains(folder: &Utf8Path, word: &[u8]) -> bool {
+    folder.read_dir_utf8().unwrap().any(|entry| {
+        let path = entry.unwrap().into_path();
+        if path.is_dir() {
+            tree_contains(&path, word)
+        } else {
+            fs_err::read(&path).is_ok_and(|text| text.windows(word.len()).any(|part| part == word))
+        }
+    })
 }
 
 /// A Python of this machine that is none of pyenv's shims: its path is what it says itself.

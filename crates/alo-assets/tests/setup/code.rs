@@ -3,18 +3,11 @@
 use alo_assets::{CodeIdentity, PreparedStep};
 use alo_plan::{Fetch, PipelineKind, Source, Step};
 
-use crate::bench::{Bench, both, git, local, train, write_files};
+use crate::bench::{Bench, both, commit_of, git, local, train, write_files};
 use crate::repository::Repo;
 
 const TRAIN: PipelineKind = PipelineKind::Train;
 const INFERENCE: PipelineKind = PipelineKind::Inference;
-
-fn commit_of(step: &PreparedStep) -> &str {
-    match &step.code.identity {
-        CodeIdentity::Git { commit, .. } => commit.as_str(),
-        other => panic!("no commit: {other:?}"),
-    }
-}
 
 fn file(step: &PreparedStep) -> String {
     fs_err::read_to_string(&step.code.file).unwrap()

@@ -4,7 +4,7 @@ use alo_assets::{CodeIdentity, SetupEvent};
 use alo_plan::{Fetch, PipelineKind};
 use camino::Utf8Path;
 
-use crate::bench::{Bench, git, train};
+use crate::bench::{Bench, git, train, tree_contains};
 use crate::http_backend::{HttpBackend, Manners};
 use crate::repository::Repo;
 
@@ -186,17 +186,6 @@ fn private(bench: &Bench) -> Option<HttpBackend> {
     repo.commit("main", &[("asset_train.py", "private")]);
     let manners = Manners { authorization: Some(ME.to_owned()), ..Manners::default() };
     HttpBackend::start(&bench.root.join("srv"), manners)
-}
-
-fn tree_contains(folder: &Utf8Path, word: &[u8]) -> bool {
-    folder.read_dir_utf8().unwrap().any(|entry| {
-        let path = entry.unwrap().into_path();
-        if path.is_dir() {
-            tree_contains(&path, word)
-        } else {
-            fs_err::read(&path).is_ok_and(|text| text.windows(word.len()).any(|part| part == word))
-        }
-    })
 }
 
 /// The private repository opens, and the secret is nowhere but in the request.

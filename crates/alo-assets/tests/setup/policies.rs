@@ -1,21 +1,14 @@
 //! What a set-up may refresh, and what `--locked` and `--offline` forbid, for code.
 
-use alo_assets::{CodeIdentity, PreparedStep, Update};
+use alo_assets::Update;
 use alo_plan::{Fetch, PipelineKind, StepName};
 
-use crate::bench::{Bench, both, git, local, train};
+use crate::bench::{Bench, both, commit_of, git, local, train};
 use crate::git_server::{Behaviour, Server};
 use crate::repository::Repo;
 
 const TRAIN: PipelineKind = PipelineKind::Train;
 const INFERENCE: PipelineKind = PipelineKind::Inference;
-
-fn commit_of(step: &PreparedStep) -> &str {
-    match &step.code.identity {
-        CodeIdentity::Git { commit, .. } => commit.as_str(),
-        other => panic!("no commit: {other:?}"),
-    }
-}
 
 fn lock(bench: &Bench) -> String {
     fs_err::read_to_string(bench.project.join("alo.lock")).unwrap()

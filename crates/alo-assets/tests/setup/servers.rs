@@ -7,7 +7,7 @@ use alo_assets::SetupError;
 use alo_plan::{Fetch, PipelineKind};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::bench::{Bench, git, real_python, train};
+use crate::bench::{Bench, git, real_python, train, tree_contains};
 use crate::git_server::{Behaviour, Server};
 use crate::repository::Repo;
 
@@ -93,17 +93,6 @@ fn credentials_of_the_url_open_the_door_and_are_never_shown() {
     told.prepared();
     assert!(!tree_contains(&bench.project, b"s3cret"));
     assert!(!tree_contains(&bench.machine.cache, b"s3cret"));
-}
-
-fn tree_contains(folder: &camino::Utf8Path, word: &[u8]) -> bool {
-    folder.read_dir_utf8().unwrap().any(|entry| {
-        let path = entry.unwrap().into_path();
-        if path.is_dir() {
-            tree_contains(&path, word)
-        } else {
-            fs_err::read(&path).is_ok_and(|text| text.windows(word.len()).any(|part| part == word))
-        }
-    })
 }
 
 #[test]
