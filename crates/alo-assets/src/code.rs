@@ -6,6 +6,7 @@ use alo_plan::{Fetch, PipelineKind, Plan, Step, StepName};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::asset::{self, AssetCode, CodeError, CodeIdentity};
+use crate::cache::CacheUse;
 use crate::git::{Checkout, CommitId, GitRef, GitStore, GitUrl};
 use crate::lockfile::{LockedGroup, Lockfile, LockfileError, Pin};
 use crate::source::{self, CodeSource};
@@ -21,6 +22,8 @@ pub(crate) struct CodeStore<'a> {
     lock: Lockfile,
     /// What has been looked up in this set-up: steps of one branch get one commit, even if it moves meanwhile.
     looked_up: HashMap<(String, Option<GitRef>), CommitId>,
+    /// Keeps the checkouts that were handed out in the cache, by their folders.
+    in_use: HashMap<Utf8PathBuf, CacheUse>,
 }
 
 /// Which step asks for a repository, and for which reference.
@@ -47,6 +50,7 @@ impl<'a> CodeStore<'a> {
             git: GitStore::new(machine, policy.offline, cancelled),
             lock: Lockfile::read(project)?,
             looked_up: HashMap::new(),
+            in_use: HashMap::new(),
         })
     }
 
@@ -91,9 +95,9 @@ impl<'a> CodeStore<'a> {
                     reference: reference.map(|reference| reference.as_str().to_owned()),
                     commit,
                     modified: checkout.modified,
-                    digest: checkout.digest,
+                    digest: checkout.digest.clone(),
                 };
-                Ok((checkout.folder, identity, cached))
+                Ok((self.keep(checkout), identity, cached))
             }
         }
     }
@@ -111,9 +115,20 @@ impl<'a> CodeStore<'a> {
                 let asked = Asked { kind, step: &step.name, url: &url, reference: reference.as_ref() };
                 let pinned = self.pin_of(&asked).or_else(|| self.pin_of_twin(&asked));
                 let (checkout, _, _) = self.git(&asked, pinned, observer)?;
-                Ok(checkout.folder)
+                Ok(self.keep(checkout))
             }
         }
+    }
+
+    /// The folder of a checkout, which from now on stays in the cache as long as this does.
+    fn keep(&mut self, checkout: Checkout) -> Utf8PathBuf {
+        self.in_use.insert(checkout.folder.clone(), checkout.in_use);
+        checkout.folder
+    }
+
+    /// Gives away what keeps the checkouts in the cache.
+    pub(crate) fn into_uses(self) -> impl Iterator<Item = CacheUse> {
+        self.in_use.into_values()
     }
 
     /// What `alo.lock` says, with the pins of this set-up.

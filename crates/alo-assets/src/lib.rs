@@ -31,11 +31,10 @@ mod setup;
 mod source;
 pub mod unpack;
 mod unresolvable;
+mod upkeep;
 
 pub use asset::{AssetCode, CodeError, CodeIdentity, code_digest};
-pub use cache::{
-    CacheInfo, CachePart, CachedEnvironment, EnvironmentUse, PruneError, PruneLimits, Pruned, prune,
-};
+pub use cache::CacheUse;
 pub use eject::{EjectError, EjectRequest, Ejected, PlanChange, eject};
 pub use environment::{Environment, EnvironmentError};
 pub use event::SetupEvent;
@@ -59,3 +58,4 @@ pub use redaction::redact;
 pub use requirements::{Origin, Requirement, RequirementError};
 pub use resolution::{PackageSource, Resolution, ResolvedPackage};
 pub use setup::{PreparedPipeline, PreparedStep, SetupError, SetupRequest, set_up};
+pub use upkeep::{CacheContent, CacheEntry, CacheInfo, Leftovers, PruneError, PruneLimits, Pruned, prune};

@@ -5,6 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
 use crate::asset::{AssetCode, CodeError};
+use crate::cache::CacheUse;
 use crate::code::CodeStore;
 use crate::environment::{Environment, EnvironmentError, Environments, Wanted};
 use crate::finishing::Finishing;
@@ -47,6 +48,9 @@ pub struct PreparedPipeline {
     /// What the environments still need, in the same order. It goes on beside the steps; dropped, it ends.
     #[serde(skip)]
     pub finishing: Vec<Finishing>,
+    /// Keeps code and environments in the cache.
+    #[serde(skip)]
+    pub in_use: Vec<CacheUse>,
 }
 
 /// A step that can run.
@@ -270,8 +274,7 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     if let Some(split) = &split {
         observer(SetupEvent::Split(split.clone()));
     }
-    let mut environments = Vec::new();
-    let mut locked = Vec::new();
+    let (mut environments, mut locked) = (Vec::new(), Vec::new());
     for group in groups {
         let wanted = Wanted { resolution: &group.resolved.resolution, requirements: &group.set };
         let environment = match cache.ensure(wanted, observer) {
@@ -301,7 +304,8 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
         .map(|environment| Finishing::begin(machine, environment, cancelled, observer))
         .collect::<Result<_, _>>()
         .map_err(|source: EnvironmentError| failed(source.into()))?;
-    Ok(PreparedPipeline { steps, environments, split, finishing })
+    let in_use = cache.into_uses().chain(code.into_uses()).collect();
+    Ok(PreparedPipeline { steps, environments, split, finishing, in_use })
 }
 
 /// What a step requires; `code` is the folder of its code.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use alo_assets::{EnvironmentUse, Lockfile, LockfileError, Machine, Update};
+use alo_assets::{Lockfile, LockfileError, Machine, Update};
 use alo_plan::{StepName, similar};
 
 use crate::engine::{RunError, RunOptions, take_lock};
@@ -57,10 +57,6 @@ pub fn fetch(
         let prepared = prepared.map_err(|error| {
             if options.cancel.is_cancelled() { RunError::Interrupted } else { error.into() }
         })?;
-        for environment in &prepared.environments {
-            // It counts as used, so that a prune leaves it for the run it was made for.
-            let _ = EnvironmentUse::begin(&machine.cache, &environment.key);
-        }
         report.pipelines.push(FetchedPipeline::new(kind, &prepared));
     }
     let after = Lockfile::read(project.root())?;

@@ -1,10 +1,8 @@
-//! What the cache holds, what of it is in use, and what can go.
+//! Where things lie in the cache, which locks guard them, and when each was used last.
 
-mod info;
-mod prune;
-mod size;
+mod place;
 mod usage;
 
-pub use info::{CacheInfo, CachePart, CachedEnvironment};
-pub use prune::{PruneError, PruneLimits, Pruned, prune};
-pub use usage::EnvironmentUse;
+pub(crate) use place::{CHECKOUTS, ENVIRONMENTS, MIRRORS, Place, TOOLS, TRASH, WIDE};
+pub use usage::CacheUse;
+pub(crate) use usage::NoUse;

@@ -4,6 +4,7 @@
 //! is what a killed build has left and is removed by the next one; a damaged one is renamed first, so that its place is
 //! free at once and a worker that still runs in it soon finds the same packages there again.
 
+use std::cell::RefCell;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,6 +13,7 @@ use super::contents::Contents;
 use super::error::EnvironmentError;
 use super::key;
 use super::record::{Environment, Look, python_in};
+use crate::cache::{CacheUse, Place};
 use crate::installer::{InstallError, InstallJob, RunError, Runner, Toolbox};
 use crate::interpreter::Interpreter;
 use crate::key_lock::KeyLock;
@@ -31,22 +33,28 @@ pub(crate) struct Wanted<'a> {
 /// The environments of the user's cache.
 pub(crate) struct Environments<'a> {
     tools: &'a Toolbox<'a>,
+    /// Keeps those that were asked for in the cache.
+    in_use: RefCell<Vec<CacheUse>>,
 }
 
 impl<'a> Environments<'a> {
     pub(crate) fn new(tools: &'a Toolbox<'a>) -> Self {
-        Self { tools }
+        Self { tools, in_use: RefCell::default() }
     }
 
-    /// The environment, built if it is not there or damaged. A warm call starts no process and takes no lock.
+    /// The environment, built if it is not there or damaged; it stays in the cache as long as this lives. A warm call starts no
+    /// process and waits for nobody who builds.
     pub(crate) fn ensure(
         &self,
         wanted: Wanted<'_>,
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<Environment, EnvironmentError> {
         let key = key::of(self.tools.interpreter, wanted.resolution).map_err(EnvironmentError::Read)?;
-        let envs = self.tools.machine.cache.join("envs");
-        let folder = envs.join(&key);
+        let cache = &self.tools.machine.cache;
+        let place = Place::Environment { key: key.clone() };
+        // From before the first look on: what is seen is not being removed.
+        self.in_use.borrow_mut().push(CacheUse::begin(cache, &place)?);
+        let folder = place.folder(cache);
         let shown = shown(wanted.requirements);
         let found = |found: Environment, observer: &mut dyn FnMut(SetupEvent)| {
             let found = Environment { requirements: shown.clone(), ..found };
@@ -56,7 +64,7 @@ impl<'a> Environments<'a> {
         if let Look::Whole(environment) = Environment::look(&folder, &key) {
             return Ok(found(environment, observer));
         }
-        let _lock = KeyLock::acquire(&self.tools.machine.cache, &format!("env-{key}"), self.tools.cancelled)?;
+        let _lock = KeyLock::acquire(cache, &place.maker_lock(), self.tools.cancelled)?;
         let cache = |source| EnvironmentError::Cache { folder: folder.clone(), source };
         match Environment::look(&folder, &key) {
             Look::Whole(environment) => return Ok(found(environment, observer)),
@@ -66,7 +74,7 @@ impl<'a> Environments<'a> {
             Look::Absent => {}
         }
         // Also what a killed process was removing.
-        let aside = envs.join(format!("{key}.old"));
+        let aside = folder.with_file_name(format!("{key}.old"));
         remove(&aside).map_err(cache)?;
         if folder.exists() {
             fs_err::rename(&folder, &aside).map_err(cache)?;
@@ -84,6 +92,11 @@ impl<'a> Environments<'a> {
                 Err(error)
             }
         }
+    }
+
+    /// Gives away what keeps the environments in the cache.
+    pub(crate) fn into_uses(self) -> impl Iterator<Item = CacheUse> {
+        self.in_use.into_inner().into_iter()
     }
 
     fn build(

@@ -5,6 +5,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::cache::Place;
 use crate::digest;
 use crate::installer::{Creation, Installer, Runner, Running, Toolbox};
 use crate::key_lock::KeyLock;
@@ -32,12 +33,13 @@ impl Spare {
     fn new(tools: &Toolbox<'_>, installer: &dyn Installer, runner: &mut Runner<'_>) -> Option<Self> {
         let cache = &tools.machine.cache;
         let name = format!("spare-{:.16}", digest::of_text(tools.interpreter.executable.as_str()));
-        let folder = cache.join("envs").join(&name);
+        let place = Place::Environment { key: name };
+        let folder = place.folder(cache);
         let creation = installer.creation(tools.interpreter, &folder);
         if !creation.is_movable {
             return None;
         }
-        let lock = KeyLock::try_acquire(cache, &format!("env-{name}")).ok()??;
+        let lock = KeyLock::try_acquire(cache, &place.maker_lock()).ok()??;
         // What a killed process has left.
         remove(&folder);
         let making = begin(&creation, &folder, runner)?;

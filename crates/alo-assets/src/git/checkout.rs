@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::GitError;
 use super::object_id::{CommitId, TreeId};
 use super::url::GitUrl;
+use crate::cache::{CHECKOUTS, CacheUse, Place};
 use crate::digest::FolderState;
 use crate::durable;
 
@@ -17,7 +18,7 @@ const RECORD: &str = "checkout.json";
 const CODE: &str = "code";
 
 /// A folder of code at a known commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Checkout {
     /// The folder of the files.
     pub(crate) folder: Utf8PathBuf,
@@ -29,6 +30,8 @@ pub(crate) struct Checkout {
     pub(crate) modified: bool,
     /// The folders of submodules that are empty, since the repository does not say where they come from.
     pub(crate) empty_folders: Vec<Utf8PathBuf>,
+    /// Keeps it in the cache.
+    pub(crate) in_use: CacheUse,
 }
 
 /// What was written to a new checkout.
@@ -50,7 +53,40 @@ struct Record {
     state: FolderState,
 }
 
+/// What a whole checkout tells of itself.
+#[derive(Debug)]
+pub(crate) struct CheckoutRecord {
+    /// Its repository, without credentials.
+    pub(crate) url: String,
+    /// Its commit.
+    pub(crate) commit: CommitId,
+    folder: Utf8PathBuf,
+    state: FolderState,
+}
+
+impl CheckoutRecord {
+    /// Reads that of the checkout in `place`; `None` if there is no whole one.
+    pub(crate) fn read(place: &Utf8Path) -> Option<Self> {
+        let Record { url, commit, state, .. } = Record::read(place)?;
+        Some(Self { url, commit, folder: place.join(CODE), state })
+    }
+
+    /// Whether somebody has edited its files, or may have.
+    pub(crate) fn is_edited(&self) -> bool {
+        let now = FolderState::refresh(&self.folder, Some(&self.state));
+        now.map_or_else(
+            |error| error.kind() != io::ErrorKind::NotFound,
+            |now| now.digest != self.state.digest,
+        )
+    }
+}
+
 impl Record {
+    fn read(place: &Utf8Path) -> Option<Self> {
+        let record: Self = serde_json::from_slice(&fs_err::read(place.join(RECORD)).ok()?).ok()?;
+        (record.version == FORMAT).then_some(record)
+    }
+
     fn write(&self, place: &Utf8Path) -> io::Result<()> {
         durable::write(&place.join(RECORD), &serde_json::to_vec_pretty(self)?)
     }
@@ -58,23 +94,26 @@ impl Record {
 
 /// The checkouts of one URL: `git/checkouts/<repository>/<commit>/{code/,checkout.json}`.
 pub(super) struct Checkouts<'a> {
+    cache: &'a Utf8Path,
     parent: Utf8PathBuf,
     url: &'a GitUrl,
 }
 
 impl<'a> Checkouts<'a> {
-    pub(super) fn new(cache: &Utf8Path, url: &'a GitUrl) -> Self {
-        Self { parent: cache.join("git").join("checkouts").join(url.folder_name()), url }
+    pub(super) fn new(cache: &'a Utf8Path, url: &'a GitUrl) -> Self {
+        Self { cache, parent: cache.join(CHECKOUTS).join(url.folder_name()), url }
     }
 
-    /// The checkout of that commit if it is there. Starts nothing and reads no file that has not changed.
+    /// The checkout of that commit if it is there; it stays as long as the answer lives. Starts nothing and reads no file
+    /// that has not changed.
     pub(super) fn find(&self, commit: &CommitId) -> Result<Option<Checkout>, GitError> {
-        let place = self.parent.join(commit.as_str());
-        let Ok(record) = fs_err::read(place.join(RECORD)) else { return Ok(None) };
-        let Ok(mut record) = serde_json::from_slice::<Record>(&record) else { return Ok(None) };
-        if record.version != FORMAT || record.commit != *commit {
+        let place = Place::Checkout { repository: self.url.folder_name(), commit: commit.to_string() };
+        // From before the first look on: what is seen is not being removed.
+        let in_use = CacheUse::begin(self.cache, &place)?;
+        let place = place.folder(self.cache);
+        let Some(mut record) = Record::read(&place).filter(|record| record.commit == *commit) else {
             return Ok(None);
-        }
+        };
         let folder = place.join(CODE);
         let now = FolderState::refresh(&folder, Some(&record.state)).map_err(|source| self.failed(source))?;
         let modified = now.digest != record.state.digest;
@@ -89,6 +128,7 @@ impl<'a> Checkouts<'a> {
             modified,
             digest: now.digest,
             empty_folders: record.empty_folders,
+            in_use,
         }))
     }
 

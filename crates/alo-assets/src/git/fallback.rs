@@ -7,7 +7,7 @@ use camino::Utf8Path;
 use super::context::Context;
 use super::error::GitError;
 use super::listing::{Listed, Listing};
-use super::mirror::{Found, Mirror, mirrors};
+use super::mirror::{Found, Mirror};
 use super::object_id::{CommitId, SHA256_LENGTH};
 use super::program::GitProgram;
 use super::reference::GitRef;
@@ -15,6 +15,7 @@ use super::transport_error::TransportError;
 use super::unsupported::Unsupported;
 use super::url::{GitUrl, Kind};
 use super::wide_mirror::WideMirror;
+use crate::cache::MIRRORS;
 
 /// What is wanted has this name in the repository aside.
 const WANTED: &str = "refs/alo/wanted";
@@ -101,7 +102,7 @@ impl<'a> Fallback<'a> {
     /// An empty repository for what is fetched. What killed processes have left there goes.
     fn aside(&self, is_wide: bool) -> Result<tempfile::TempDir, GitError> {
         let failed = |source| GitError::Cache { url: self.url.to_string(), source };
-        let parent = mirrors(self.cache);
+        let parent = self.cache.join(MIRRORS);
         let prefix = format!(".fetching-{}-", self.url.folder_name());
         fs_err::create_dir_all(&parent).map_err(failed)?;
         for entry in fs_err::read_dir(&parent).map_err(failed)? {

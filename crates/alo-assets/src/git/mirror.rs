@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteCallbacks, Repository, RepositoryInitOptions};
 
 use super::context::Context;
@@ -16,6 +16,7 @@ use super::transport;
 use super::transport_error::TransportError;
 use super::unsupported::Unsupported;
 use super::url::{GitUrl, Kind};
+use crate::cache::Place;
 use crate::digest;
 
 /// The depth of a commit without its history.
@@ -41,7 +42,7 @@ impl Mirror {
     pub(super) fn open(cache: &Utf8Path, url: &GitUrl) -> Result<Self, GitError> {
         let failed = |source| GitError::Git { url: url.to_string(), source };
         transport::register_all().map_err(failed)?;
-        let path = Self::path(cache, url);
+        let path = Self::place(url).folder(cache);
         if let Ok(repository) = Repository::open_bare(&path) {
             return Ok(Self { repository, url: url.clone() });
         }
@@ -56,8 +57,9 @@ impl Mirror {
         Ok(Self { repository, url: url.clone() })
     }
 
-    fn path(cache: &Utf8Path, url: &GitUrl) -> Utf8PathBuf {
-        mirrors(cache).join(url.folder_name())
+    /// Where the mirror of that URL lies.
+    pub(super) fn place(url: &GitUrl) -> Place {
+        Place::Mirror { repository: url.folder_name(), is_wide: false }
     }
 
     /// Whether the commit has been fetched.
@@ -296,11 +298,6 @@ fn copy_commit(source: &Repository, commit: Oid, to: &git2::Odb<'_>) -> io::Resu
     built.map_err(io::Error::other)?;
     writer.commit().map_err(io::Error::other)?;
     Ok(())
-}
-
-/// The folder of all mirrors.
-pub(super) fn mirrors(cache: &Utf8Path) -> Utf8PathBuf {
-    cache.join("git").join("mirrors")
 }
 
 /// Whether libgit2 found that the server cannot do what is asked, before it asked.

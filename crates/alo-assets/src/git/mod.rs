@@ -27,7 +27,7 @@ mod unsupported;
 mod url;
 mod wide_mirror;
 
-pub(crate) use checkout::Checkout;
+pub(crate) use checkout::{Checkout, CheckoutRecord};
 pub use error::GitError;
 pub use object_id::{CommitId, CommitIdError, TreeId, TreeIdError};
 pub use reference::GitRef;

@@ -21,6 +21,7 @@ use super::transport_error::TransportError;
 use super::unsupported::Unsupported;
 use super::url::{GitUrl, Kind};
 use super::wide_mirror::WideMirror;
+use crate::cache::CacheUse;
 use crate::key_lock::KeyLock;
 use crate::{Machine, SetupEvent};
 
@@ -45,7 +46,7 @@ impl<'a> GitStore<'a> {
         Self { machine, is_offline, cancelled }
     }
 
-    /// The checkout of a commit, if it is in the cache. Costs no network, no lock and no process.
+    /// The checkout of a commit, if it is in the cache. Costs no network and no process, and waits for nobody who fetches.
     pub(crate) fn find(&self, url: &GitUrl, commit: &CommitId) -> Result<Option<Checkout>, GitError> {
         Checkouts::new(&self.machine.cache, url).find(commit)
     }
@@ -183,9 +184,11 @@ impl<'a> GitStore<'a> {
         contents.ok_or_else(|| GitError::NoCommit { url: url.to_string(), commit: commit.clone() })
     }
 
-    fn lock(&self, url: &GitUrl) -> Result<KeyLock, GitError> {
-        let key = format!("git-{}", url.folder_name());
-        Ok(KeyLock::acquire(&self.machine.cache, &key, self.cancelled)?)
+    /// The right to change the mirror of a URL and its checkouts, which counts as a use of the mirror.
+    fn lock(&self, url: &GitUrl) -> Result<(CacheUse, KeyLock), GitError> {
+        let (cache, mirror) = (&self.machine.cache, Mirror::place(url));
+        let in_use = CacheUse::begin(cache, &mirror)?;
+        Ok((in_use, KeyLock::acquire(cache, &mirror.maker_lock(), self.cancelled)?))
     }
 
     /// Fetches, and tries again where the fault will pass.

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::GitError;
-use super::mirror::mirrors;
 use super::object_id::{CommitId, TreeId};
 use super::program::GitProgram;
 use super::submodule::{self, Submodule, SubmoduleError};
 use super::transport_error::TransportError;
 use super::url::GitUrl;
+use crate::cache::Place;
 
 /// Files as the commit has them: no conversion of ends of lines, no filter, whatever its attributes say.
 const ATTRIBUTES: &str = "* -text -filter -ident -working-tree-encoding\n";
@@ -38,7 +38,7 @@ impl<'a> WideMirror<'a> {
     }
 
     fn path(cache: &Utf8Path, url: &GitUrl) -> Utf8PathBuf {
-        mirrors(cache).join(format!("{}.sha256", url.folder_name()))
+        Place::Mirror { repository: url.folder_name(), is_wide: true }.folder(cache)
     }
 
     /// Whether there is a mirror of that URL. Starts nothing.

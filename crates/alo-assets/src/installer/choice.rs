@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::pinned_uv::{self, Wheel};
 use super::{InstallError, Runner, Uv, uv_version};
+use crate::cache::CacheUse;
 use crate::{Machine, SetupEvent};
 
 /// The first uv with all that is asked of it (`UV_DEFAULT_INDEX`, `--no-project`, `pip compile --no-strip-extras`).
@@ -60,6 +61,15 @@ impl FromStr for InstallerChoice {
     }
 }
 
+/// A uv that works.
+#[derive(Debug)]
+pub(super) struct FoundUv {
+    /// The program.
+    pub(super) program: Utf8PathBuf,
+    /// Keeps alo's own in the cache.
+    _in_use: Option<CacheUse>,
+}
+
 /// The uv to install with: the one that was named, else the one on the path, else alo's own. `None`: pip is to do it.
 pub(super) fn find_uv(
     machine: &Machine,
@@ -67,24 +77,25 @@ pub(super) fn find_uv(
     cancelled: &dyn Fn() -> bool,
     scratch: &Utf8Path,
     runner: &mut Runner<'_>,
-) -> Result<Option<Utf8PathBuf>, InstallError> {
+) -> Result<Option<FoundUv>, InstallError> {
+    let users = |program| Ok(Some(FoundUv { program, _in_use: None }));
     if machine.installer == InstallerChoice::Pip {
         return Ok(None);
     }
     if let Some(program) = &machine.uv {
         return match fault(machine, program, scratch, runner)? {
-            None => Ok(Some(program.clone())),
+            None => users(program.clone()),
             Some(said) => Err(InstallError::NotUv { program: program.to_string(), said }),
         };
     }
     if let Some(program) = machine.program("uv") {
-        let Some(said) = fault(machine, &program, scratch, runner)? else { return Ok(Some(program)) };
+        let Some(said) = fault(machine, &program, scratch, runner)? else { return users(program) };
         (runner.observer)(SetupEvent::Warning { message: format!("`{program}` is left alone: {said}") });
     }
     let because = match machine.no_uv.get() {
         Some(because) => because.clone(),
         None => match own(machine, offline, cancelled, scratch, runner)? {
-            Ok(program) => return Ok(Some(program)),
+            Ok(found) => return Ok(Some(found)),
             Err(because) => machine.no_uv.get_or_init(|| because).clone(),
         },
     };
@@ -105,13 +116,13 @@ fn own(
     cancelled: &dyn Fn() -> bool,
     scratch: &Utf8Path,
     runner: &mut Runner<'_>,
-) -> Result<Result<Utf8PathBuf, String>, InstallError> {
+) -> Result<Result<FoundUv, String>, InstallError> {
     let Some(wheel) = Wheel::for_this_machine() else {
         return Ok(Err("none is on PATH, and none is known for this kind of machine".to_owned()));
     };
     match pinned_uv::program(machine, &wheel, offline, cancelled, runner.observer) {
-        Ok(program) => Ok(match fault(machine, &program, scratch, runner)? {
-            None => Ok(program),
+        Ok((program, in_use)) => Ok(match fault(machine, &program, scratch, runner)? {
+            None => Ok(FoundUv { program, _in_use: Some(in_use) }),
             Some(said) => Err(format!("the one that was fetched does not work here: {said}")),
         }),
         Err(no) => Ok(Err(format!("none is on PATH; {no}"))),

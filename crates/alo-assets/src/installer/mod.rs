@@ -28,6 +28,11 @@ use crate::interpreter::Interpreter;
 use crate::requirements::RequirementSet;
 use crate::resolution::Resolution;
 
+/// Whether the folder of a tool in the cache is whole.
+pub(crate) fn is_whole_tool(folder: &Utf8Path) -> bool {
+    [pinned_uv::PROGRAM, pip::MARKER].iter().any(|mark| folder.join(mark).is_file())
+}
+
 /// What is to be resolved.
 #[derive(Clone, Copy)]
 pub(crate) struct ResolveJob<'a> {

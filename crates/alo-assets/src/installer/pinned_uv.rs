@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use ureq::config::RedirectAuthHeaders;
 use url::Url;
 
+use crate::cache::{CacheUse, Place};
 use crate::digest::hexadecimal;
 use crate::http_agent::HttpSettings;
 use crate::key_lock::KeyLock;
@@ -30,6 +31,9 @@ const PAGE_LIMIT: u64 = 64 << 20;
 const WHEEL_LIMIT: u64 = 128 << 20;
 /// The program itself, unpacked.
 const PROGRAM_LIMIT: u64 = 512 << 20;
+
+/// The program's name in its folder, and the mark that it is whole.
+pub(super) const PROGRAM: &str = "uv";
 
 /// Why there is no uv of alo's own. A sentence for people: pip works instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,19 +71,20 @@ impl Wheel {
     }
 }
 
-/// The program of that wheel in the cache, fetched if it is not there.
+/// The program of that wheel in the cache, fetched if it is not there, and what keeps it there.
 pub(crate) fn program(
     machine: &Machine,
     wheel: &Wheel,
     offline: bool,
     cancelled: &dyn Fn() -> bool,
     observer: &mut dyn FnMut(SetupEvent),
-) -> Result<Utf8PathBuf, NoUv> {
-    let name = format!("uv-{}", wheel.version);
-    let folder = machine.cache.join("tools").join(&name);
-    let program = folder.join("uv");
+) -> Result<(Utf8PathBuf, CacheUse), NoUv> {
+    let place = Place::Tool { name: format!("uv-{}", wheel.version) };
+    let folder = place.folder(&machine.cache);
+    let program = folder.join(PROGRAM);
+    let in_use = CacheUse::begin(&machine.cache, &place).map_err(|error| NoUv(error.to_string()))?;
     if program.is_file() {
-        return Ok(program);
+        return Ok((program, in_use));
     }
     if offline {
         return Err(NoUv("it would have to be fetched, and `--offline` forbids it".to_owned()));
@@ -87,10 +92,10 @@ pub(crate) fn program(
     if let Some(name) = forbidding(machine) {
         return Err(NoUv(format!("it would have to be fetched, and `{name}` forbids it")));
     }
-    let lock = KeyLock::acquire(&machine.cache, &name, cancelled);
+    let lock = KeyLock::acquire(&machine.cache, &place.maker_lock(), cancelled);
     let _lock = lock.map_err(|error| NoUv(error.to_string()))?;
     if program.is_file() {
-        return Ok(program);
+        return Ok((program, in_use));
     }
     observer(SetupEvent::FetchingInstaller { installer: format!("uv {}", wheel.version) });
     let failed = |error: io::Error| NoUv(format!("it could not be kept in the cache: {error}"));
@@ -103,7 +108,7 @@ pub(crate) fn program(
         )));
     }
     unpack(&bytes, wheel, &folder).map_err(failed)?;
-    Ok(program)
+    Ok((program, in_use))
 }
 
 /// The variable by which the user forbids to ask an index, if one is set.
@@ -119,11 +124,12 @@ fn forbidding(machine: &Machine) -> Option<&'static str> {
 fn unpack(bytes: &[u8], wheel: &Wheel, folder: &Utf8Path) -> io::Result<()> {
     let parent = folder.parent().unwrap_or(folder);
     fs_err::create_dir_all(parent)?;
-    let aside = tempfile::Builder::new().prefix(".unpacking-").tempdir_in(parent)?;
+    let prefix = format!(".unpacking-{}-", folder.file_name().unwrap_or_default());
+    let aside = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent)?;
     let mut archive = zip::ZipArchive::new(io::Cursor::new(bytes)).map_err(io::Error::other)?;
     let member = format!("uv-{}.data/scripts/uv", wheel.version);
     let member = archive.by_name(&member).map_err(io::Error::other)?;
-    let path = aside.path().join("uv");
+    let path = aside.path().join(PROGRAM);
     let mut file = fs_err::File::create(&path)?;
     let written = io::copy(&mut member.take(PROGRAM_LIMIT), &mut file)?;
     if written == PROGRAM_LIMIT {
@@ -316,7 +322,7 @@ mod tests {
         let (address, asked) = index(&bytes);
         let (_cache, machine) = machine(&address);
         let mut events = Vec::new();
-        let found = program(&machine, &wheel, false, &|| false, &mut |event| events.push(event)).unwrap();
+        let found = program(&machine, &wheel, false, &|| false, &mut |event| events.push(event)).unwrap().0;
         assert_eq!(found, machine.cache.join("tools/uv-1.2/uv"));
         assert_eq!(events, [SetupEvent::FetchingInstaller { installer: "uv 1.2".into() }]);
         let said = std::process::Command::new(&found).output().unwrap().stdout;

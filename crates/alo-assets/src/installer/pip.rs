@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::failure::{FailureReason, InstallError, reason};
 use super::{Creation, InstallJob, Installer, ResolveJob, RunError, Runner};
+use crate::cache::{CacheUse, Place};
 use crate::digest;
 use crate::interpreter::Interpreter;
 use crate::key_lock::{KeyLock, LockError};
@@ -16,7 +17,7 @@ use crate::requirements::RequirementSet;
 use crate::resolution::{PackageSource, Resolution, read_report};
 
 /// Made last: a copy without it is not finished.
-const MARKER: &str = "alo-ready";
+pub(super) const MARKER: &str = "alo-ready";
 /// The first pip with `--report`.
 const FIRST_WITH_REPORT: (u32, u32) = (22, 2);
 /// The first pip with `--uploaded-prior-to`.
@@ -29,22 +30,30 @@ pub(crate) struct Pip<'a> {
 }
 
 impl Pip<'_> {
-    /// The folder of the `pip` package, made at its first use.
-    fn package(&self, scratch: &Utf8Path, runner: &mut Runner<'_>) -> Result<Utf8PathBuf, InstallError> {
+    /// The folder of the `pip` package, made at its first use, and what keeps it in the cache.
+    fn package(
+        &self,
+        scratch: &Utf8Path,
+        runner: &mut Runner<'_>,
+    ) -> Result<(Utf8PathBuf, CacheUse), InstallError> {
         let Interpreter { executable, version, .. } = self.interpreter;
         let key = format!("pip-{}", &digest::of_text(&format!("{executable} {version}"))[..16]);
-        let tool = self.cache.join("tools").join(&key);
+        let place = Place::Tool { name: key };
+        let tool = place.folder(self.cache);
         let package = tool.join(format!("lib/python{}.{}/site-packages/pip", version.major, version.minor));
-        if tool.join(MARKER).is_file() && package.is_dir() {
-            return Ok(package);
-        }
         let io = |source| InstallError::Run { program: executable.to_string(), source };
-        let _lock = KeyLock::acquire(self.cache, &key, runner.cancelled).map_err(|error| match error {
+        let not_locked = |error| match error {
             LockError::Cancelled => InstallError::Cancelled,
             LockError::Io { source, .. } => io(source),
-        })?;
+        };
+        let in_use = CacheUse::begin(self.cache, &place).map_err(not_locked)?;
         if tool.join(MARKER).is_file() && package.is_dir() {
-            return Ok(package);
+            return Ok((package, in_use));
+        }
+        let _lock =
+            KeyLock::acquire(self.cache, &place.maker_lock(), runner.cancelled).map_err(not_locked)?;
+        if tool.join(MARKER).is_file() && package.is_dir() {
+            return Ok((package, in_use));
         }
         if !self.interpreter.ensurepip {
             let reason = FailureReason::Other(format!(
@@ -65,7 +74,7 @@ impl Pip<'_> {
         let python = tool.join("bin").join("python");
         run(&python, &["-I", "-m", "pip", "uninstall", "--yes", "setuptools"], runner)?;
         fs_err::write(tool.join(MARKER), "").map_err(io)?;
-        Ok(package)
+        Ok((package, in_use))
     }
 }
 
@@ -75,7 +84,7 @@ impl Installer for Pip<'_> {
     }
 
     fn resolve(&self, job: &ResolveJob<'_>, runner: &mut Runner<'_>) -> Result<Resolution, InstallError> {
-        let pip = self.package(job.scratch, runner)?;
+        let (pip, _in_use) = self.package(job.scratch, runner)?;
         let version = version_of(&pip);
         if version < FIRST_WITH_REPORT {
             return Err(self.too_old(version, "cannot tell what it would install"));
@@ -118,7 +127,7 @@ impl Installer for Pip<'_> {
     }
 
     fn install(&self, job: &InstallJob<'_>, runner: &mut Runner<'_>) -> Result<(), InstallError> {
-        let pip = self.package(job.scratch, runner)?;
+        let (pip, _in_use) = self.package(job.scratch, runner)?;
         let lines = job.resolution.install_lines(job.requirements);
         // pip checks either all hashes of a file or none.
         for packages in [lines.hashed, lines.unhashed] {

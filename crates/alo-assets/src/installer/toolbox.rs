@@ -2,8 +2,9 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
+use super::choice::FoundUv;
 use super::{InstallError, Installer, Pip, Runner, Uv, choice};
 use crate::environment::Spare;
 use crate::guard::Guard;
@@ -18,7 +19,7 @@ pub(crate) struct Toolbox<'a> {
     pub(crate) cancelled: &'a dyn Fn() -> bool,
     /// Whether nothing is fetched.
     pub(crate) offline: bool,
-    uv: OnceCell<Option<Utf8PathBuf>>,
+    uv: OnceCell<Option<FoundUv>>,
     /// An empty environment, made while it is decided what goes into it.
     pub(crate) spare: RefCell<Option<Spare>>,
 }
@@ -59,7 +60,7 @@ impl<'a> Toolbox<'a> {
             let _ = self.uv.set(found);
         }
         Ok(match self.uv.get().and_then(Option::as_ref) {
-            Some(program) => Box::new(Uv::new(program.clone(), self.machine)),
+            Some(found) => Box::new(Uv::new(found.program.clone(), self.machine)),
             None => Box::new(Pip { cache: &self.machine.cache, interpreter: self.interpreter }),
         })
     }

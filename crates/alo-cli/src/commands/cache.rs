@@ -1,6 +1,6 @@
 //! `alo cache`.
 
-use alo_core::assets::{CacheInfo, CachedEnvironment, PruneLimits, Pruned, prune};
+use alo_core::assets::{CacheContent, CacheEntry, CacheInfo, PruneLimits, Pruned, prune};
 use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,9 +20,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Shows the sizes of repositories, tools and environments, and when each environment was used last.
+    /// Shows the environments, checkouts, repositories and tools in the cache, their sizes and when each was used last.
     Info(Info),
-    /// Removes environments that were not used for long, and what killed processes have left.
+    /// Removes what was not used for long, and what killed processes have left.
     Prune(Prune),
 }
 
@@ -39,12 +39,13 @@ struct Info {
   alo cache prune --max-size 10GB     and, the oldest use first, until the cache takes at most 10 GB
   alo cache prune --dry-run           only shows what would go
 
-An environment that a run uses stays; runs may go on meanwhile.")]
+What a run uses stays, and so does fetched code that was edited; runs may go on meanwhile.
+What has gone is fetched or built anew by the next run that needs it.")]
 struct Prune {
-    /// Removes environments that were not used for so long: 30d, 12h, 2w.
+    /// Removes what was not used for so long: 30d, 12h, 2w.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30d")]
     unused_for: SignedDuration,
-    /// Removes environments, the one used longest ago first, until the cache takes at most so much: 500MB, 10GB.
+    /// Removes more, what was used longest ago first, until the cache takes at most so much: 500MB, 10GB.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_size: Option<u64>,
     /// Only shows what would go.
@@ -74,45 +75,69 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Exit {
     Exit::Success
 }
 
+/// The kinds of entries: one of them, and several.
+const KINDS: [(&str, &str); 4] = [
+    ("environment", "environments"),
+    ("checkout", "checkouts"),
+    ("repository", "repositories"),
+    ("tool", "tools"),
+];
+
+/// The word of a kind, one of [`KINDS`].
+fn kind(entry: &CacheEntry) -> &'static str {
+    match &entry.content {
+        CacheContent::Environment { .. } => "environment",
+        CacheContent::Checkout { .. } => "checkout",
+        CacheContent::Repository { .. } => "repository",
+        CacheContent::Tool { .. } => "tool",
+        _ => "entry",
+    }
+}
+
 fn show(info: &CacheInfo, format: Format, ui: &Ui) {
     if format == Format::Json {
         return ui.data(&serde_json::to_value(info).unwrap_or_default().to_string());
     }
-    let environments: u64 = info.environments.iter().map(|found| found.size).sum();
-    let parts = [
-        ("repositories", info.mirrors.count, info.mirrors.size),
-        ("checkouts", info.checkouts.count, info.checkouts.size),
-        ("tools", info.tools.count, info.tools.size),
-        ("environments", info.environments.len(), environments),
-        ("leftovers", info.leftovers.count, info.leftovers.size),
-    ];
     ui.data(&format!("{}: {}", info.folder, quantity::bytes(info.size())));
-    let rows = parts.map(|(what, count, size)| {
-        let mut row = vec![String::new(), what.to_owned()];
-        row.extend([count.to_string(), quantity::bytes(size)]);
-        row
-    });
+    let sum = |what: &str, count: usize, size: u64| {
+        vec![String::new(), what.to_owned(), count.to_string(), quantity::bytes(size)]
+    };
+    let mut rows: Vec<_> = KINDS
+        .iter()
+        .map(|(one, several)| {
+            let found = || info.entries.iter().filter(|entry| kind(entry) == *one);
+            sum(several, found().count(), found().map(|entry| entry.size).sum())
+        })
+        .collect();
+    rows.push(sum("leftovers", info.leftovers.count, info.leftovers.size));
     for line in columns(&rows) {
         ui.data(&line);
     }
-    if !info.environments.is_empty() {
+    if !info.entries.is_empty() {
         ui.data("");
-        let header = ["environment", "python", "packages", "last used (UTC)", "size"].map(str::to_owned);
+        let header = ["kind", "name", "last used (UTC)", "size", "holds"].map(str::to_owned);
         let mut rows = vec![header.to_vec()];
-        rows.extend(info.environments.iter().map(row));
+        rows.extend(info.entries.iter().map(row));
         for line in columns(&rows) {
             ui.data(&line);
         }
     }
 }
 
-fn row(found: &CachedEnvironment) -> Vec<String> {
+fn row(entry: &CacheEntry) -> Vec<String> {
+    let holds = match &entry.content {
+        CacheContent::Environment { python, packages, .. } => {
+            format!("Python {python}, {} packages", packages.len())
+        }
+        CacheContent::Checkout { url, .. } => url.clone(),
+        _ => String::new(),
+    };
     vec![
-        found.key.clone(),
-        found.python.clone(),
-        found.packages.len().to_string(),
-        found.last_used.strftime("%Y-%m-%d %H:%M").to_string(),
-        quantity::bytes(found.size),
+        kind(entry).to_owned(),
+        entry.content.name().to_owned(),
+        entry.last_used.strftime("%Y-%m-%d %H:%M").to_string(),
+        quantity::bytes(entry.size),
+        holds,
     ]
 }
 
@@ -121,14 +146,26 @@ fn show_pruned(pruned: &Pruned, args: &Prune, ui: &Ui) {
         return ui.data(&serde_json::to_value(pruned).unwrap_or_default().to_string());
     }
     let word = if args.dry_run { "would remove" } else { "removed" };
-    for environment in &pruned.environments {
-        ui.progress(&format!("  {word} {}", row(environment).join("  ")));
+    for entry in &pruned.entries {
+        ui.progress(&format!("  {word} {}", row(entry).join("  ").trim_end()));
     }
-    for environment in &pruned.in_use {
-        ui.progress(&format!("  in use: {}", environment.key));
+    for (why, entries) in [("in use", &pruned.in_use), ("edited", &pruned.edited)] {
+        for entry in entries {
+            ui.progress(&format!("  {why}: {} {}", kind(entry), entry.content.name()));
+        }
     }
-    let (environments, leftovers) = (pruned.environments.len(), pruned.leftovers);
-    let what = format!("{word} {environments} environments and {leftovers} leftovers");
+    let counted = |(one, several): (&str, &str)| {
+        let count = pruned.entries.iter().filter(|entry| kind(entry) == one).count();
+        (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { several }))
+    };
+    let mut parts: Vec<_> = KINDS.into_iter().filter_map(counted).collect();
+    match pruned.leftovers {
+        0 => {}
+        1 => parts.push("1 leftover".to_owned()),
+        count => parts.push(format!("{count} leftovers")),
+    }
+    let what = if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
+    let what = format!("{word} {what}");
     ui.say(&format!("{}: {}", ui.paint(Paint::Good, &what), quantity::bytes(pruned.freed)));
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alo_assets::guard::Ended;
-use alo_assets::{CodeIdentity, Environment, EnvironmentUse, Machine, PreparedPipeline, SetupEvent};
+use alo_assets::{CacheUse, CodeIdentity, Machine, PreparedPipeline, SetupEvent};
 use alo_plan::PipelineKind;
 
 use super::calls;
@@ -42,8 +42,8 @@ pub struct PythonExecutor {
     checks: Checks,
     /// Whether a step of this run has failed.
     has_failed: bool,
-    /// Keeps the environments of the workers in the cache.
-    uses: BTreeMap<String, EnvironmentUse>,
+    /// Keeps code and environments of the run in the cache.
+    in_use: Vec<CacheUse>,
     prepared: Option<Pipeline>,
     /// What was made ready for several runs, of which this is one.
     warm: Option<Arc<WarmPython>>,
@@ -76,7 +76,7 @@ impl PythonExecutor {
             machine,
             step_timeout: None,
             workers: Workers::default(),
-            uses: BTreeMap::new(),
+            in_use: Vec::new(),
             checks: Checks::default(),
             has_failed: false,
             prepared: None,
@@ -110,13 +110,9 @@ impl PythonExecutor {
             journal.emit(&Event::Setup { pipeline: kind, detail });
         };
         let (project, policy) = (preparation.project, preparation.policy);
-        let mut setup = loop {
-            let setup =
-                prepare_pipeline(&self.machine, project, kind, policy, preparation.cancel, &mut tell)?;
-            if self.hold(&setup)? {
-                break setup;
-            }
-        };
+        let mut setup =
+            prepare_pipeline(&self.machine, project, kind, policy, preparation.cancel, &mut tell)?;
+        self.in_use.append(&mut setup.in_use);
         self.checks.add(std::mem::take(&mut setup.finishing), preparation.cancel);
         Ok(setup)
     }
@@ -128,19 +124,6 @@ impl PythonExecutor {
             api: api.parent()?.file_name()?.to_owned(),
             variables: variables::seen_by_steps(&self.machine),
         })
-    }
-
-    /// Keeps the environments from being pruned. Tells whether they are all there: one may have gone just before.
-    fn hold(&mut self, setup: &PreparedPipeline) -> Result<bool, ExecutorError> {
-        for Environment { key, .. } in &setup.environments {
-            if !self.uses.contains_key(key) {
-                let held = EnvironmentUse::begin(&self.machine.cache, key).map_err(|error| {
-                    ExecutorError::new("failed to hold the environment in the cache").because(error)
-                })?;
-                self.uses.insert(key.clone(), held);
-            }
-        }
-        Ok(setup.environments.iter().all(|environment| environment.python.exists()))
     }
 }
 
@@ -157,10 +140,9 @@ impl Executor for PythonExecutor {
             Some(warm) => warm.setup(kind)?,
             None => Arc::new(self.set_up(&mut preparation)?),
         };
-        for (key, worker) in self.workers.take_others(&setup.environments) {
+        for (_, worker) in self.workers.take_others(&setup.environments) {
             let ended = worker.end(&mut printer(&mut preparation.journal, None));
             report_end(ended, &mut preparation.journal);
-            self.uses.remove(&key);
         }
         let mut prepared = describe(&setup);
         prepared.keeping = self.keeping();
@@ -303,7 +285,7 @@ impl Executor for PythonExecutor {
             }
             self.checks.end(!self.has_failed);
             self.has_failed = false;
-            self.uses.clear();
+            self.in_use.clear();
         }
     }
 }

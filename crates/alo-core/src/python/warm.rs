@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use alo_assets::guard::Guard;
-use alo_assets::{Environment, EnvironmentUse, Machine, PreparedPipeline, SetupEvent};
+use alo_assets::{Environment, Machine, PreparedPipeline, SetupEvent};
 use alo_plan::PipelineKind;
 use camino::Utf8Path;
 
@@ -28,8 +28,6 @@ use crate::project::Project;
 pub(crate) struct WarmPython {
     machine: Machine,
     setups: Vec<(PipelineKind, Arc<PreparedPipeline>)>,
-    /// Keeps the environments in the cache.
-    uses: Arc<Vec<EnvironmentUse>>,
     /// The workers to copy, by the key of their environment.
     workers: BTreeMap<String, Mutex<Worker>>,
     /// The workers that those here are copies of: their guards end them.
@@ -44,22 +42,16 @@ impl WarmPython {
         options: &RunOptions,
         tell: &mut dyn FnMut(PipelineKind, SetupEvent),
     ) -> Result<Self, ExecutorError> {
-        let (mut setups, mut uses) = (Vec::new(), Vec::new());
+        let mut setups = Vec::new();
         for pipeline in options.mode.pipelines(project.plan()) {
             let kind = pipeline.kind;
             let mut tell = |detail| tell(kind, detail);
             let prepared =
                 prepare_pipeline(machine, project, kind, &options.setup, &options.cancel, &mut tell)?;
-            for environment in &prepared.environments {
-                uses.push(EnvironmentUse::begin(&machine.cache, &environment.key).map_err(|error| {
-                    ExecutorError::new("failed to hold the environment in the cache").because(error)
-                })?);
-            }
             let prepared = complete(prepared, kind, &options.cancel, &mut tell)?;
             setups.push((kind, Arc::new(prepared)));
         }
-        let (workers, uses) = (BTreeMap::new(), Arc::new(uses));
-        Ok(Self { machine: machine.clone(), setups, uses, workers, _origin: None })
+        Ok(Self { machine: machine.clone(), setups, workers: BTreeMap::new(), _origin: None })
     }
 
     /// Starts a worker for each environment, lets it import what the steps import, and gets it ready to be copied. Tells why
@@ -128,7 +120,6 @@ impl WarmPython {
             None => Ok(Self {
                 machine: self.machine.clone(),
                 setups: self.setups.clone(),
-                uses: Arc::clone(&self.uses),
                 workers,
                 _origin: Some(Arc::clone(self)),
             }),
