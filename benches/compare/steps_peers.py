@@ -8,10 +8,11 @@ the slope: the difference of two medians over the difference of their steps. All
 and 1,000 steps there are three rounds, and a tool that would take minutes for 1,000, or cannot do them, stops at 100. A peer
 that cannot be installed, or that fails, is named and left out.
 
-Then `alo` runs 10, 100 and 1,000 of them in turns, at least seven rounds. It fails if one more step between 10 and 1,000 costs
-more than 1 ms by the medians, or if the cost does not stay the same: one more step between 100 and 1,000 may cost at most 1.5
-times one more between 10 and 100. That is told by the fastest rounds, which carry the least of what else a machine does; a
-cost that grows with the number of steps would come to some ten times, one that does not to 1. Standard library only.
+Then `alo` runs 10, 500 and 1,000 of them in turns, at least seven rounds. It fails if one more step between 10 and 1,000 costs
+more than 1 ms by the medians, or if the cost does not stay the same: one more step between 500 and 1,000 may cost at most 1.5
+times one more between 10 and 500. Both spans are of one length, so that what else a machine does weighs alike on them, and the
+fastest rounds tell, which carry the least of it. A cost that does not grow comes to 1, one that grows with the number of steps
+to 3. Standard library only.
 """
 
 import sys
@@ -28,7 +29,9 @@ NUMBERS = (1, 10, 100, 1000)
 MOST = 0.001
 # What a late step may cost, times an early one.
 MOST_GROWTH = 1.5
-# Rounds of `alo` alone: a difference of a few milliseconds wants more than the peers get.
+# Halves the steps of the longest pipeline.
+MIDDLE = 500
+# Rounds of `alo` alone: small differences want more than the peers get.
 LEAST_ROUNDS = 7
 
 
@@ -56,7 +59,8 @@ def main() -> None:
                 medians.setdefault(side, {})[number] = median(seconds)
         report.note(slopes(medians))
         if given.most >= 1000:
-            sides = {f"{number} steps": own[number] for number in (10, 100, 1000)}
+            middle = Command([alo, "run", write_trivial_steps(Path(temporary, "middle"), MIDDLE)])
+            sides = {"10 steps": own[10], f"{MIDDLE} steps": middle, "1000 steps": own[1000]}
             times = take_turns(sides, max(given.runs, LEAST_ROUNDS))
             report.table(times, base="10 steps", commands=sides, title="alo alone")
             hold_linear(report, *times.values())
@@ -65,13 +69,13 @@ def main() -> None:
         sys.exit(report.finish())
 
 
-def hold_linear(report: Report, ten: List[float], hundred: List[float], thousand: List[float]) -> None:
+def hold_linear(report: Report, ten: List[float], middle: List[float], thousand: List[float]) -> None:
     """Holds the cost of one more step, and that it stays the same, against their limits, by the seconds of so many steps."""
     step = (median(thousand) - median(ten)) / 990
     report.limit("a step of alo that does nothing", step, most=MOST, unit="s")
-    early, late = (min(hundred) - min(ten)) / 90, (min(thousand) - min(hundred)) / 900
+    early, late = (min(middle) - min(ten)) / (MIDDLE - 10), (min(thousand) - min(middle)) / (1000 - MIDDLE)
     growth = late / early if early > 0 else float("inf")
-    report.limit("a step of alo after the 100th, of one before", growth, most=MOST_GROWTH)
+    report.limit(f"a step of alo after the {MIDDLE}th, of one before", growth, most=MOST_GROWTH)
 
 
 def slopes(medians: Dict[str, Dict[int, float]]) -> str:
