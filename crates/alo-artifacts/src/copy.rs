@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::digest::{CHUNK, Hasher};
+use crate::digest::{CHUNK, ContentDigest, Hasher};
 use crate::durable::{self, Lasting};
 use crate::storage_error::StorageError;
 use crate::tree::{CopyStamp, Stamp, Tree};
@@ -88,9 +88,9 @@ impl CopyError {
 }
 
 /// What a copy of a file is known by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Copied {
-    pub(crate) digest: String,
+    pub(crate) digest: ContentDigest,
     /// The source as it was read.
     pub(crate) source: Stamp,
     /// The copy as it lies there.
@@ -173,7 +173,7 @@ impl<H: Hasher> Copying<'_, H> {
         }
         let meta = self.copy.metadata().map_err(StorageError::of("read", to))?;
         let copy = Stamp::of(&meta).into();
-        Ok(Some(Copied { digest: self.seen.hasher.finish(), source: expected, copy }))
+        Ok(Some(Copied { digest: self.seen.hasher.digest(), source: expected, copy }))
     }
 
     /// Lets the kernel copy, which shares blocks where the file system can, and digests what has arrived. Where the kernel
@@ -259,14 +259,17 @@ fn stamp(file: &fs_err::File, path: &Utf8Path) -> Result<Stamp, StorageError> {
 }
 
 /// Digests a file, with the stamp it had while it was read.
-pub(crate) fn digest_file<H: Hasher>(path: &Utf8Path, meter: &Meter) -> Result<(String, Stamp), CopyError> {
+pub(crate) fn digest_file<H: Hasher>(
+    path: &Utf8Path,
+    meter: &Meter,
+) -> Result<(ContentDigest, Stamp), CopyError> {
     for _ in 0..TRIES {
         let mut file = fs_err::File::open(path).map_err(StorageError::of("read", path))?;
         let before = stamp(&file, path)?;
         let mut seen = Seen::<H>::default();
         seen.pass(&mut file, before.size, path, meter, |_| Ok(()))?;
         if stamp(&file, path)? == before {
-            return Ok((seen.hasher.finish(), before));
+            return Ok((seen.hasher.digest(), before));
         }
     }
     Err(CopyError::Changing { path: path.to_owned() })

@@ -1,4 +1,6 @@
-//! Digests in hexadecimal: SHA-256 of code and artifacts, BLAKE3 of data, of which there may be much.
+//! Digests: SHA-256 of code and artifacts, BLAKE3 of data, of which there may be much. Both have 32 bytes.
+
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
@@ -9,8 +11,29 @@ pub(crate) const CHUNK: usize = 256 * 1024;
 pub(crate) trait Hasher: Default {
     fn add(&mut self, bytes: &[u8]);
 
+    fn digest(self) -> ContentDigest;
+
     /// The digest in lower-case hexadecimal digits.
-    fn finish(self) -> String;
+    fn finish(self) -> String {
+        self.digest().to_string()
+    }
+}
+
+/// The digest of a content, half as large as its hexadecimal digits; printed, it is these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ContentDigest(pub(crate) [u8; 32]);
+
+impl ContentDigest {
+    /// Whether those are its digits.
+    pub(crate) fn is(&self, digits: &str) -> bool {
+        self.to_string() == digits
+    }
+}
+
+impl fmt::Display for ContentDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
 }
 
 impl Hasher for Sha256 {
@@ -18,8 +41,8 @@ impl Hasher for Sha256 {
         Digest::update(self, bytes);
     }
 
-    fn finish(self) -> String {
-        hex(&self.finalize())
+    fn digest(self) -> ContentDigest {
+        ContentDigest(self.finalize().into())
     }
 }
 
@@ -28,8 +51,8 @@ impl Hasher for blake3::Hasher {
         self.update(bytes);
     }
 
-    fn finish(self) -> String {
-        hex(self.finalize().as_bytes())
+    fn digest(self) -> ContentDigest {
+        ContentDigest(*self.finalize().as_bytes())
     }
 }
 

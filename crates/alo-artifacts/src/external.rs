@@ -1,23 +1,21 @@
 //! External data in: every source mirrored below `input/<kind>`, copying only what has changed.
 
-use std::thread;
-
 use alo_plan::{Fetch, PipelineKind};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
+use crate::batches::Batches;
 use crate::digest::{self, Fields};
 use crate::durable;
 use crate::fingerprint::NO_DATA_ID;
 use crate::input_folder::{own_folder, refuse_overlap, sweep};
 use crate::layout::ProjectLayout;
 use crate::load_error::LoadError;
-use crate::manifest::{LoadedFrom, Manifest, boot_id};
-use crate::mirror::{LocalMirror, RemoteMirror, Sides};
+use crate::manifest::{Contents, Draft, Filling, LoadedFrom, Manifest, boot_id};
+use crate::mirror::{LocalMirror, RemoteMirror};
 use crate::remote_data;
 use crate::source::DataSource;
-use crate::storage_error::StorageError;
-use crate::transfer::{Job, Work, transfer};
+use crate::transfer::{Arrived, Place, Transfer};
 
 /// How far loading is. Bytes are bytes read, and may exceed the total when a file is read twice to compare it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -73,12 +71,13 @@ pub struct LoadedSource {
 ///
 /// The sources themselves are not looked at. `None` means they have to be checked and loaded.
 pub fn loaded_once(layout: &ProjectLayout, kind: PipelineKind, sources: &[String]) -> Option<LoadedData> {
-    let manifest = Manifest::read(layout, kind)?;
-    let same = manifest.sources.iter().map(|source| &source.text).eq(sources);
+    let manifest = Manifest::open(layout, kind)?;
+    let known = &manifest.contents.sources;
+    let same = known.iter().map(|source| &source.text).eq(sources);
     let input = layout.input(kind);
-    let there = manifest.sources.iter().all(|source| input.join(&source.name).exists());
-    (!sources.is_empty() && same && there && !manifest.partial && manifest.is_trusted())
-        .then(|| describe(layout, kind, &manifest.sources, Vec::new()))
+    let there = known.iter().all(|source| input.join(&source.name).exists());
+    (!sources.is_empty() && same && there && !manifest.contents.partial && manifest.is_trusted())
+        .then(|| describe(layout, kind, known, Vec::new()))
 }
 
 /// Makes `input/<kind>` hold exactly these sources, copying what is new or has changed.
@@ -87,6 +86,8 @@ pub fn loaded_once(layout: &ProjectLayout, kind: PipelineKind, sources: &[String
 /// times and inode are as they were at the last run is not read again. What vanished at the source vanishes here;
 /// folders of sources that the plan no longer names are removed, and what nobody loaded is moved to
 /// `input/.set-aside/<kind>/`. An object in S3 counts as unchanged by its `ETag`. Without sources nothing is touched.
+///
+/// Memory does not grow with the number of local files.
 pub fn load_data(
     layout: &ProjectLayout,
     kind: PipelineKind,
@@ -108,130 +109,145 @@ pub fn load_data(
     for source in sources {
         refuse_overlap(source, &input)?;
     }
-    let (mut known, sides) = look(layout, kind, sources, &input, cancelled)?;
-    let mut mirrors = Vec::new();
-    let mut remotes = Vec::new();
-    for (source, sides) in sources.iter().zip(sides) {
-        match (&source.remote, sides) {
-            (None, Some(sides)) => mirrors.push(LocalMirror::compare(source, sides, known.as_ref())),
-            (Some(remote), _) => {
-                remotes.push(RemoteMirror::compare(source, remote, &input, known.as_ref(), cancelled)?);
-            }
-            (None, None) => {}
-        }
-    }
-    let is_as_known = remotes.is_empty() && mirrors.iter().all(|mirror| mirror.is_as_known);
-    if let Some(known) = known.take_if(|known| is_as_known && known.is_all_of(sources, policy)) {
-        let set_aside = sweep(layout, kind, sources, Some(&known))?;
-        progress(LoadProgress { files: 0, files_total: 0, bytes: 0, bytes_total: 0 });
-        return Ok(describe(layout, kind, &known.sources, set_aside));
-    }
-    refuse_without_space(&mirrors, &remotes, &input)?;
-    if let Some(known) = &mut known
-        && (mirrors.iter().any(LocalMirror::changes) || remotes.iter().any(RemoteMirror::changes))
+    let known = Manifest::open(layout, kind);
+    let compared = Compared::new(sources, &input, known.as_ref(), Draft::new(layout, kind), cancelled)?;
+    if let Some(known) = &known
+        && compared.is_as_known()
+        && known.is_all_of(sources, policy)
     {
-        // Should this be cut short, `once` must not take what is there for the whole.
-        known.partial = true;
-        known.write(layout, kind)?;
+        let set_aside = sweep(layout, kind, sources, Some(known))?;
+        progress(LoadProgress { files: 0, files_total: 0, bytes: 0, bytes_total: 0 });
+        return Ok(describe(layout, kind, &known.contents.sources, set_aside));
     }
+    compared.refuse_without_space(&input)?;
     let set_aside = sweep(layout, kind, sources, known.as_ref())?;
-    for mirror in &mirrors {
-        mirror.prepare()?;
+    let (manifest, mut loaded, arrived) = compared.bring(sources, known.as_ref(), cancelled, progress)?;
+    for source in &mut loaded {
+        source.count(manifest.file());
     }
-    for remote in &remotes {
-        remote.prepare()?;
-    }
-    let mut jobs: Vec<Job> = mirrors.iter_mut().flat_map(|mirror| std::mem::take(&mut mirror.jobs)).collect();
-    let local_bytes: u64 = jobs.iter().map(|job| job.source.size).sum();
-    let (remote_files, remote_bytes) = remote_data::totals(&remotes);
-    let (files_total, bytes_total) = (jobs.len() as u64 + remote_files, local_bytes + remote_bytes);
-    let mut tell = |files, bytes| progress(LoadProgress { files, files_total, bytes, bytes_total });
-    let done = transfer(&jobs, cancelled, &mut tell)?;
-    for mirror in &mirrors {
-        mirror.finish()?;
-    }
-    let mut loaded: Vec<LoadedFrom> =
-        mirrors.into_iter().map(|mirror| mirror.into_loaded(known.as_ref())).collect();
-    let (mut copied_files, mut copied_bytes) = (0, 0);
-    for done in done {
-        if done.copied {
-            copied_files += 1;
-            copied_bytes += done.entry.copy.size;
-        }
-        let key = std::mem::take(&mut jobs[done.job].key);
-        if let Some(of) = loaded.iter_mut().find(|of| Utf8Path::new(&key).starts_with(&of.name)) {
-            of.files.insert(key, done.entry);
-        }
-    }
-    if !remotes.is_empty() {
-        let local_files = jobs.len() as u64;
-        let mut tell = |files, bytes| tell(local_files + files, local_bytes + bytes);
-        let mut checkpoint = |remote: &[&LoadedFrom]| {
-            let all = loaded.iter().chain(remote.iter().copied()).cloned().collect();
-            // Only a later run would gain by it, so this one goes on if it fails.
-            Manifest::partial(all).write(layout, kind).ok();
-        };
-        let arrived = remote_data::bring(&mut remotes, &input, cancelled, &mut tell, &mut checkpoint);
-        if arrived.is_err() {
-            checkpoint(&remotes.iter().map(|remote| &remote.loaded).collect::<Vec<_>>());
-        }
-        let arrived = arrived?;
-        copied_files += arrived.files;
-        copied_bytes += arrived.bytes;
-        loaded.extend(remotes.into_iter().map(|remote| remote.loaded));
-        loaded.sort_by_key(|loaded| sources.iter().position(|source| source.name == loaded.name));
+    let mut boot = match &known {
+        Some(known) if arrived.files == 0 && known.is_trusted() => known.contents.boot.clone(),
+        // All copies of an earlier boot have just been verified: they are on the disk.
+        Some(_) if arrived.files == 0 => None,
+        _ => Some(boot_id()),
+    };
+    if policy == Fetch::Once && boot.is_some() {
+        // Nobody will look at it again.
+        durable::sync_all_of(&input)?;
+        boot = None;
     }
     let described = describe(layout, kind, &loaded, set_aside);
-    remember(layout, kind, policy, copied_files, loaded, known.as_ref())?;
-    Ok(LoadedData { copied_files, copied_bytes, ..described })
+    manifest.complete(&Contents::new(boot, loaded))?;
+    Ok(LoadedData { copied_files: arrived.files, copied_bytes: arrived.bytes, ..described })
 }
 
-/// Lists the sources that are folders or files, and their copies, while the manifest is read.
-fn look(
-    layout: &ProjectLayout,
-    kind: PipelineKind,
-    sources: &[DataSource],
-    input: &Utf8Path,
-    cancelled: &dyn Fn() -> bool,
-) -> Result<(Option<Manifest>, Vec<Option<Sides>>), LoadError> {
-    thread::scope(|scope| {
-        let known = scope.spawn(|| Manifest::read(layout, kind));
-        let mut sides = Vec::with_capacity(sources.len());
+/// All sources beside their copies.
+struct Compared<'a> {
+    local: Vec<(&'a DataSource, LocalMirror)>,
+    /// Where the files of the local ones are copied from and to.
+    places: Vec<Place>,
+    /// Those of the files that need something.
+    batches: Batches,
+    remote: Vec<(&'a DataSource, RemoteMirror)>,
+    draft: Draft,
+}
+
+impl<'a> Compared<'a> {
+    fn new(
+        sources: &'a [DataSource],
+        input: &Utf8Path,
+        known: Option<&Manifest>,
+        draft: Draft,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Self, LoadError> {
+        let (local, places, remote) = (Vec::new(), Vec::new(), Vec::new());
+        let mut all = Self { local, places, batches: Batches::default(), remote, draft };
         for source in sources {
             if cancelled() {
                 return Err(LoadError::Cancelled);
             }
-            sides.push(match source.remote {
-                None => Some(Sides::list(source, input)?),
-                Some(_) => None,
-            });
+            let draft = &mut all.draft;
+            if let Some(remote) = &source.remote {
+                let mirror = RemoteMirror::compare(source, remote, input, known, draft, cancelled)?;
+                all.remote.push((source, mirror));
+            } else {
+                let (index, batches) = (all.places.len(), &mut all.batches);
+                let (mirror, place) = LocalMirror::compare(source, index, input, known, draft, batches)?;
+                all.local.push((source, mirror));
+                all.places.push(place);
+            }
         }
-        let known = known.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok((known, sides))
-    })
-}
-
-/// Writes the manifest, if it has changed. Data that is loaded once is flushed: nobody will look at it again.
-fn remember(
-    layout: &ProjectLayout,
-    kind: PipelineKind,
-    policy: Fetch,
-    copied: u64,
-    loaded: Vec<LoadedFrom>,
-    known: Option<&Manifest>,
-) -> Result<(), StorageError> {
-    let mut boot = if copied > 0 {
-        Some(boot_id())
-    } else {
-        // All copies of an earlier boot have just been verified: they are on the disk.
-        known.filter(|known| known.is_trusted()).and_then(|known| known.boot.clone())
-    };
-    if policy == Fetch::Once && boot.is_some() {
-        durable::sync_all_of(&layout.input(kind))?;
-        boot = None;
+        Ok(all)
     }
-    let manifest = Manifest::new(boot, loaded);
-    if known == Some(&manifest) { Ok(()) } else { manifest.write(layout, kind) }
+
+    /// Whether nothing is to be done.
+    fn is_as_known(&self) -> bool {
+        self.local.iter().all(|(_, mirror)| mirror.is_as_known)
+            && self.remote.iter().all(|(_, mirror)| mirror.is_as_known)
+    }
+
+    fn refuse_without_space(&self, input: &Utf8Path) -> Result<(), LoadError> {
+        let local = self.local.iter().map(|(_, mirror)| mirror.needed).sum::<u64>();
+        let needed = local + self.remote.iter().map(|(_, mirror)| remote_data::needed(mirror)).sum::<u64>();
+        if needed == 0 {
+            return Ok(());
+        }
+        let free = durable::free_space(input)?;
+        if needed > free {
+            return Err(LoadError::NoSpace { path: input.to_owned(), needed, free });
+        }
+        Ok(())
+    }
+
+    /// Makes the copies what the sources are. Gives the manifest, where the rows of each source stand in it, and what
+    /// was copied.
+    ///
+    /// The manifest is in its place before anything is touched, so that `once` never takes a part for the whole, and is
+    /// filled in file by file, so that nothing that has arrived is brought again when this is cut short.
+    fn bring(
+        mut self,
+        sources: &[DataSource],
+        known: Option<&Manifest>,
+        cancelled: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(LoadProgress),
+    ) -> Result<(Filling, Vec<LoadedFrom>, Arrived), LoadError> {
+        let mut loaded = Vec::with_capacity(sources.len());
+        for (source, mirror) in &self.local {
+            loaded.push(mirror.rows(source, known, &mut self.draft)?);
+        }
+        for (source, mirror) in &self.remote {
+            loaded.push(mirror.rows(source, known, &mut self.draft)?);
+        }
+        loaded.sort_by_key(|loaded| sources.iter().position(|source| source.name == loaded.name));
+        let manifest = self.draft.take_place(loaded.clone())?;
+        for (_, mirror) in &mut self.local {
+            mirror.prepare()?;
+        }
+        for (_, mirror) in &mut self.remote {
+            mirror.prepare()?;
+        }
+        let (local_files, local_bytes) = (self.batches.files, self.batches.bytes);
+        let totals = self.remote.iter().map(|(_, mirror)| remote_data::totals(mirror));
+        let (files_total, bytes_total) =
+            totals.fold((local_files, local_bytes), |sum, (files, bytes)| (sum.0 + files, sum.1 + bytes));
+        let mut tell = |files, bytes| progress(LoadProgress { files, files_total, bytes, bytes_total });
+        let transfer = Transfer { places: &self.places, batches: &self.batches, manifest: &manifest };
+        let mut arrived = transfer.run(cancelled, &mut tell)?;
+        for (_, mirror) in &self.local {
+            mirror.finish()?;
+        }
+        let (mut files_before, mut bytes_before) = (local_files, local_bytes);
+        for (_, mirror) in &self.remote {
+            let mut tell = |files, bytes| tell(files_before + files, bytes_before + bytes);
+            let fetched = remote_data::bring(mirror, &manifest, cancelled, &mut tell)?;
+            arrived.files += fetched.files;
+            arrived.bytes += fetched.bytes;
+            let (files, bytes) = remote_data::totals(mirror);
+            files_before += files;
+            bytes_before += bytes;
+        }
+        Ok((manifest, loaded, arrived))
+    }
 }
 
 fn describe(
@@ -246,9 +262,9 @@ fn describe(
         .map(|source| LoadedSource {
             source: source.text.clone(),
             folder: input.join(&source.name),
-            files: source.files.len() as u64,
-            bytes: source.bytes(),
-            digest: source.digest(),
+            files: source.files,
+            bytes: source.bytes,
+            digest: source.digest.clone(),
         })
         .collect();
     LoadedData {
@@ -274,24 +290,4 @@ fn data_id(sources: &[LoadedSource]) -> String {
         fields.add(digest.as_bytes());
     }
     digest::short(&fields.finish())
-}
-
-fn refuse_without_space(
-    mirrors: &[LocalMirror],
-    remotes: &[RemoteMirror],
-    input: &Utf8Path,
-) -> Result<(), LoadError> {
-    let copies = mirrors
-        .iter()
-        .flat_map(|mirror| &mirror.jobs)
-        .filter(|job| matches!(job.work, Work::Create | Work::Replace));
-    let needed = copies.map(|job| job.source.size).sum::<u64>() + remote_data::needed(remotes);
-    if needed == 0 {
-        return Ok(());
-    }
-    let free = durable::free_space(input)?;
-    if needed > free {
-        return Err(LoadError::NoSpace { path: input.to_owned(), needed, free });
-    }
-    Ok(())
 }

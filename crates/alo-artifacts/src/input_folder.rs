@@ -51,7 +51,8 @@ pub(crate) fn sweep(
         if sources.iter().any(|source| source.name == name || unfinished(&source.name) == name) {
             continue;
         }
-        let loaded = known.is_some_and(|known| known.sources.iter().any(|source| source.name == name));
+        let loaded =
+            known.is_some_and(|known| known.contents.sources.iter().any(|source| source.name == name));
         if loaded || name.starts_with(TEMP_PREFIX) {
             durable::remove_std(&entry.path())?;
         } else if !name.starts_with('.') {

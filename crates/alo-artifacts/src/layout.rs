@@ -92,9 +92,9 @@ impl ProjectLayout {
         self.state().join("uploads")
     }
 
-    /// `.alo/input/<kind>.json`: what was copied to `input/<kind>` and from where.
+    /// `.alo/input/<kind>.files`: what was copied to `input/<kind>` and from where.
     pub(crate) fn input_manifest(&self, kind: PipelineKind) -> Utf8PathBuf {
-        self.state().join("input").join(format!("{kind}.json"))
+        self.state().join("input").join(format!("{kind}.files"))
     }
 
     /// `input/.set-aside/<kind>`: things found in `input/<kind>` that no plan put there.

@@ -1,6 +1,7 @@
 //! The sources of a pipeline's data, checked before anything is touched.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
@@ -8,6 +9,7 @@ use crate::load_error::LoadError;
 use crate::location::Location;
 use crate::s3::{Found, Purpose, Remote, S3Access, look};
 use crate::storage_error::StorageError;
+use crate::tree::{TreeError, special};
 
 /// A folder or file that is copied to `input/<kind>/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,8 +86,8 @@ fn check(path: &Utf8Path, text: &str) -> Result<bool, LoadError> {
         fs_err::File::open(path).map_err(StorageError::of("read", path))?;
         Ok(true)
     } else {
-        Err(crate::tree::TreeError::Special { path: path.to_owned(), what: crate::tree::special(&meta) }
-            .into())
+        let kind = rustix::fs::FileType::from_raw_mode(meta.mode());
+        Err(TreeError::Special { path: path.to_owned(), what: special(kind) }.into())
     }
 }
 

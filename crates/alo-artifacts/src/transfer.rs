@@ -1,17 +1,16 @@
 //! Copying many files at once, by a few threads, with progress and a way to stop.
 
 use std::num::NonZero;
-use std::ops::Range;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use camino::Utf8PathBuf;
 
-use crate::batches::Batches;
+use crate::batches::{Batch, Batches};
 use crate::copy::{CopyError, Meter, copy_file, create_file, digest_file};
-use crate::manifest::FileEntry;
+use crate::manifest::{FileEntry, Filling, Row, Source, State, Work};
 use crate::tree::Stamp;
 
 /// How often progress is told and the wish to stop asked for.
@@ -24,127 +23,132 @@ const MAX_THREADS: usize = 8;
 /// count in steps of up to two seconds.
 const SETTLED: i64 = 2_000_000_000;
 
-/// One file to bring up to date.
-#[derive(Debug)]
-pub(crate) struct Job {
-    /// Where the source lies, and its copy: paths are put together when they are needed, as there may be many jobs.
-    pub(crate) place: Arc<Place>,
-    /// The path relative to `input/<kind>` under which the file is known.
-    pub(crate) key: String,
-    /// The source when it was listed.
-    pub(crate) source: Stamp,
-    pub(crate) work: Work,
-}
-
 /// A source and the place of its copy.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// The name of the source in `input/<kind>`, with which the keys of its files start.
-    pub(crate) name: String,
     pub(crate) from: Utf8PathBuf,
     pub(crate) to: Utf8PathBuf,
 }
 
-/// What has to be done for a file.
-#[derive(Debug)]
-pub(crate) enum Work {
-    /// There is no copy, and its folder is not yet in its place, so that nobody sees it half written.
-    Create,
-    /// The copy is missing or of another size, in a folder that others know: it appears whole.
-    Replace,
-    /// There is a copy of the same size; copied only when the contents differ.
-    Compare,
-    /// The source is as it was, but the copy might have been lost: its digest must be this.
-    Verify(String),
+/// What was copied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
 }
 
-/// A file that is up to date now.
-pub(crate) struct Done {
-    /// Index of the job.
-    pub(crate) job: usize,
-    pub(crate) entry: FileEntry,
-    pub(crate) copied: bool,
+/// The files to bring up to date, by their rows in the manifest.
+pub(crate) struct Transfer<'a> {
+    pub(crate) places: &'a [Place],
+    pub(crate) batches: &'a Batches,
+    /// Filled in file by file.
+    pub(crate) manifest: &'a Filling,
 }
 
-/// Does all jobs; the first error or the wish to stop ends it. `progress` gets the files and bytes done.
-pub(crate) fn transfer(
-    jobs: &[Job],
-    cancelled: &dyn Fn() -> bool,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<Vec<Done>, CopyError> {
-    let threads = thread::available_parallelism().map_or(2, NonZero::get).min(MAX_THREADS).min(jobs.len());
-    let batches = Batches::new(jobs.iter().map(|job| job.source.size), threads);
-    let meter = Meter::default();
-    let (sender, receiver) = mpsc::channel();
-    thread::scope(|scope| {
-        for thread in 0..threads {
-            let (sender, meter, batches) = (sender.clone(), &meter, &batches);
-            scope.spawn(move || {
-                while !meter.is_stopped() {
-                    let Some(batch) = batches.next(thread) else { break };
-                    if sender.send(run(jobs, batch, meter)).is_err() {
-                        break;
+/// What the threads share.
+#[derive(Default)]
+struct Shared {
+    meter: Meter,
+    copied_files: AtomicU64,
+    copied_bytes: AtomicU64,
+}
+
+impl Transfer<'_> {
+    /// Does all; the first error or the wish to stop ends it. `progress` gets the files and bytes done.
+    pub(crate) fn run(
+        &self,
+        cancelled: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Arrived, CopyError> {
+        let files = usize::try_from(self.batches.files).unwrap_or(usize::MAX);
+        let threads = thread::available_parallelism().map_or(2, NonZero::get).min(MAX_THREADS).min(files);
+        let batches = self.batches.shares(threads);
+        let shared = Shared::default();
+        let meter = &shared.meter;
+        let (sender, receiver) = mpsc::channel();
+        thread::scope(|scope| {
+            for thread in 0..threads {
+                let (sender, shared, batches) = (sender.clone(), &shared, &batches);
+                scope.spawn(move || {
+                    while !shared.meter.is_stopped() {
+                        let Some(batch) = batches.next(thread) else { break };
+                        if sender.send(self.bring(batch, shared)).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let mut told = Instant::now();
+            loop {
+                let timed_out = match receiver.recv_timeout(TICK) {
+                    Ok(Ok(())) => false,
+                    Ok(Err(error)) => {
+                        meter.stop();
+                        return Err(error);
+                    }
+                    Err(RecvTimeoutError::Timeout) => true,
+                    Err(RecvTimeoutError::Disconnected) => break,
+                };
+                if timed_out || told.elapsed() >= TICK {
+                    told = Instant::now();
+                    progress(meter.files(), meter.bytes());
+                    if cancelled() {
+                        meter.stop();
+                        return Err(CopyError::Stopped);
                     }
                 }
-            });
-        }
-        drop(sender);
-        let mut all = Vec::with_capacity(jobs.len());
-        let mut told = Instant::now();
-        loop {
-            let timed_out = match receiver.recv_timeout(TICK) {
-                Ok(Ok(done)) => {
-                    all.extend(done);
-                    false
-                }
-                Ok(Err(error)) => {
-                    meter.stop();
-                    return Err(error);
-                }
-                Err(RecvTimeoutError::Timeout) => true,
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
-            if timed_out || told.elapsed() >= TICK {
-                told = Instant::now();
-                progress(meter.files(), meter.bytes());
-                if cancelled() {
-                    meter.stop();
-                    return Err(CopyError::Stopped);
+            }
+            progress(meter.files(), meter.bytes());
+            Ok(())
+        })?;
+        Ok(Arrived { files: shared.copied_files.into_inner(), bytes: shared.copied_bytes.into_inner() })
+    }
+
+    /// Brings the files of a batch up to date.
+    fn bring(&self, batch: &Batch, shared: &Shared) -> Result<(), CopyError> {
+        let rows = self.manifest.read(&batch.rows)?;
+        let (mut rest, mut at) = (rows.as_slice(), batch.rows.start);
+        let Some(place) = self.places.get(batch.place) else { return Ok(()) };
+        while let Some((row, path, length)) = Filling::split(rest) {
+            if let (State::Left(work), Source::File(source)) = (row.state, row.entry.source) {
+                let (entry, copied) = place.bring(path, work, source, &row.entry, &shared.meter)?;
+                self.manifest.fill(at, path, &Row::done(entry))?;
+                shared.meter.add_file();
+                if copied {
+                    shared.copied_files.fetch_add(1, Ordering::Relaxed);
+                    shared.copied_bytes.fetch_add(entry.copy.size, Ordering::Relaxed);
                 }
             }
+            rest = rest.get(length..).unwrap_or_default();
+            at += length as u64;
         }
-        progress(meter.files(), meter.bytes());
-        Ok(all)
-    })
+        Ok(())
+    }
 }
 
-fn run(jobs: &[Job], batch: Range<usize>, meter: &Meter) -> Result<Vec<Done>, CopyError> {
-    let mut all = Vec::with_capacity(batch.len());
-    for (at, job) in batch.clone().zip(&jobs[batch]) {
-        let (entry, copied) = job.run(meter)?;
-        meter.add_file();
-        all.push(Done { job: at, entry, copied });
-    }
-    Ok(all)
-}
-
-impl Job {
-    /// The source's file, and the place of its copy.
-    fn paths(&self) -> (Utf8PathBuf, Utf8PathBuf) {
-        let Place { name, from, to } = &*self.place;
-        match self.key.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('/')) {
-            Some(relative) => (from.join(relative), to.join(relative)),
-            // The source is a single file.
-            None => (from.clone(), to.clone()),
+impl Place {
+    /// The file in the source, and its copy; a source that is a single file is the file.
+    fn paths(&self, relative: &str) -> (Utf8PathBuf, Utf8PathBuf) {
+        if relative.is_empty() {
+            return (self.from.clone(), self.to.clone());
         }
+        (self.from.join(relative), self.to.join(relative))
     }
 
-    /// Brings the file up to date; whether it had to be copied.
-    fn run(&self, meter: &Meter) -> Result<(FileEntry, bool), CopyError> {
+    /// Brings a file up to date that was listed as `source`; whether it had to be copied.
+    fn bring(
+        &self,
+        relative: &str,
+        work: Work,
+        source: Stamp,
+        expected: &FileEntry,
+        meter: &Meter,
+    ) -> Result<(FileEntry, bool), CopyError> {
         let now = now();
-        let (from, to) = self.paths();
-        match &self.work {
-            Work::Create | Work::Replace => {}
+        let (from, to) = self.paths(relative);
+        match work {
+            Work::Create | Work::Replace | Work::Fetch => {}
             Work::Compare => {
                 let (digest, source) = digest_file::<blake3::Hasher>(&from, meter)?;
                 let (copy_digest, copy) = digest_file::<blake3::Hasher>(&to, meter)?;
@@ -155,18 +159,18 @@ impl Job {
                     ));
                 }
             }
-            Work::Verify(expected) => {
+            Work::Verify => {
                 let (digest, copy) = digest_file::<blake3::Hasher>(&to, meter)?;
-                if digest == *expected {
+                if digest == expected.digest {
                     return Ok((
-                        FileEntry { source: settled(self.source, now), copy: copy.into(), digest },
+                        FileEntry { source: settled(source, now), copy: copy.into(), digest },
                         false,
                     ));
                 }
             }
         }
-        let copied = match self.work {
-            Work::Create => create_file::<blake3::Hasher>(&from, &to, self.source, meter)?,
+        let copied = match work {
+            Work::Create => create_file::<blake3::Hasher>(&from, &to, source, meter)?,
             _ => copy_file::<blake3::Hasher>(&from, &to, meter)?,
         };
         let entry =
@@ -176,8 +180,9 @@ impl Job {
 }
 
 /// The stamp, if a later change is sure to alter it.
-fn settled(stamp: Stamp, now: i64) -> Option<Stamp> {
-    (stamp.changed.max(stamp.modified) < now.saturating_sub(SETTLED)).then_some(stamp)
+fn settled(stamp: Stamp, now: i64) -> Source {
+    let is_settled = stamp.changed.max(stamp.modified) < now.saturating_sub(SETTLED);
+    if is_settled { Source::File(stamp) } else { Source::Unsettled }
 }
 
 fn now() -> i64 {
@@ -187,60 +192,84 @@ fn now() -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use alo_plan::PipelineKind::Train;
     use camino::Utf8Path;
 
     use super::*;
+    use crate::digest::ContentDigest;
+    use crate::layout::ProjectLayout;
+    use crate::manifest::{Draft, Rows};
 
-    fn jobs(root: &Utf8Path, count: usize) -> Vec<Job> {
-        let place = Arc::new(Place { name: "data".to_owned(), from: root.join("from"), to: root.to_owned() });
-        fs_err::create_dir(&place.from).expect("created");
-        let job = |index: usize| {
-            let from = place.from.join(format!("to{index}"));
-            fs_err::write(&from, format!("content {index}")).expect("written");
-            let source = Stamp::of(&fs_err::metadata(&from).expect("there"));
-            Job { place: Arc::clone(&place), key: format!("data/to{index}"), source, work: Work::Create }
-        };
-        (0..count).map(job).collect()
+    struct Files {
+        _dir: tempfile::TempDir,
+        root: Utf8PathBuf,
+        places: [Place; 1],
+        batches: Batches,
+        manifest: Filling,
+        /// Of the rows.
+        end: u64,
     }
 
-    #[test]
-    fn every_file_arrives_and_is_counted() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8Path::from_path(dir.path()).expect("UTF-8");
-        let jobs = jobs(root, 100);
-        let mut last = (0, 0);
-        let done =
-            transfer(&jobs, &|| false, &mut |files, bytes| last = (files, bytes)).expect("transferred");
-        assert_eq!((done.len(), last.0), (100, 100));
-        assert_eq!(last.1, 10 * 9 + 90 * 10);
-        for index in 0..100 {
-            assert_eq!(
-                fs_err::read_to_string(root.join(format!("to{index}"))).expect("read"),
-                format!("content {index}")
-            );
+    impl Files {
+        /// Files of which those have to be copied to others; of every third one nothing is to be done.
+        fn new(count: usize) -> Self {
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            let root = Utf8Path::from_path(dir.path()).expect("UTF-8").to_owned();
+            let places = [Place { from: root.join("from"), to: root.join("to") }];
+            fs_err::create_dir(root.join("from")).expect("created");
+            fs_err::create_dir(root.join("to")).expect("created");
+            let mut draft = Draft::new(&ProjectLayout::new(root.clone()), Train);
+            let mut batches = Batches::default();
+            for index in 0..count {
+                let (from, name) = (root.join(format!("from/{index}")), index.to_string());
+                fs_err::write(&from, format!("content {index}")).expect("written");
+                let source = Stamp::of(&fs_err::metadata(&from).expect("there"));
+                let row = Row::left(Work::Create, source, None);
+                let at = draft.push(&name, &row).expect("added");
+                batches.add(at..draft.end(), 0, source.size);
+                draft.push(&format!("{name}.known"), &Row::done(row.entry)).expect("added");
+            }
+            let end = draft.end();
+            let manifest = draft.take_place(Vec::new()).expect("written");
+            Self { _dir: dir, root, places, batches, manifest, end }
+        }
+
+        fn run(&self) -> Result<(Arrived, (u64, u64)), CopyError> {
+            let Self { places, batches, manifest, .. } = self;
+            let mut last = (0, 0);
+            let transfer = Transfer { places, batches, manifest };
+            let arrived = transfer.run(&|| false, &mut |files, bytes| last = (files, bytes))?;
+            Ok((arrived, last))
+        }
+
+        fn read(&self, index: usize) -> String {
+            fs_err::read_to_string(self.root.join(format!("to/{index}"))).expect("read")
         }
     }
 
     #[test]
-    fn the_first_error_ends_it() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8Path::from_path(dir.path()).expect("UTF-8");
-        let mut jobs = jobs(root, 10);
-        jobs[3].key = "data/absent".to_owned();
-        let error = transfer(&jobs, &|| false, &mut |_, _| {}).err().expect("an error");
-        assert!(error.to_string().contains("absent"));
+    fn every_file_arrives_is_counted_and_written_down() {
+        let files = Files::new(100);
+        let bytes = 10 * 9 + 90 * 10;
+        assert_eq!(files.run().expect("copied"), (Arrived { files: 100, bytes }, (100, bytes)));
+        for index in 0..100 {
+            assert_eq!(files.read(index), format!("content {index}"));
+        }
+        let mut rows = Rows::new(files.manifest.file(), 0..files.end);
+        let mut known = Vec::new();
+        while let Some((path, entry)) = rows.current() {
+            known.push((path.to_owned(), entry.digest));
+            rows.advance();
+        }
+        assert_eq!(known.len(), 200);
+        assert_eq!(known[198], ("99".to_owned(), ContentDigest(*blake3::hash(b"content 99").as_bytes())));
     }
 
     #[test]
-    fn a_verified_copy_that_was_lost_is_copied_again() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8Path::from_path(dir.path()).expect("UTF-8");
-        let mut jobs = jobs(root, 1);
-        let done = transfer(&jobs, &|| false, &mut |_, _| {}).expect("transferred");
-        jobs[0].work = Work::Verify(done[0].entry.digest.clone());
-        assert!(!transfer(&jobs, &|| false, &mut |_, _| {}).expect("transferred")[0].copied);
-        fs_err::write(root.join("to0"), "\0\0\0\0\0\0\0\0\0").expect("written");
-        assert!(transfer(&jobs, &|| false, &mut |_, _| {}).expect("transferred")[0].copied);
-        assert_eq!(fs_err::read_to_string(root.join("to0")).expect("read"), "content 0");
+    fn the_first_error_ends_it() {
+        let files = Files::new(10);
+        fs_err::remove_file(files.root.join("from/3")).expect("removed");
+        let error = files.run().expect_err("one is absent");
+        assert!(error.to_string().contains("from/3"), "{error}");
     }
 }

@@ -1,17 +1,16 @@
 //! A listing of a folder: every file below it, sorted, with links and special files treated by a stated rule.
+//!
+//! All of it is in memory; a [`Walk`] holds no more than the folders it is in.
 
 use std::fs::Metadata;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{FileType, Stat};
 
 use crate::storage_error::StorageError;
-
-/// Folders may be nested so deep.
-const MAX_DEPTH: usize = 128;
-/// A tree may have so many entries; only links that multiply folders get there.
-const MAX_ENTRIES: usize = 10_000_000;
+use crate::walk::{Entry, Walk};
 
 /// What a listing does with symbolic links, special files and names that are not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +50,18 @@ impl Stamp {
             modified: nanoseconds(meta.mtime(), meta.mtime_nsec()),
             changed: nanoseconds(meta.ctime(), meta.ctime_nsec()),
             inode: meta.ino(),
+        }
+    }
+
+    pub(crate) fn of_stat(stat: &Stat) -> Self {
+        // The types of these differ from system to system.
+        let at =
+            |seconds: i128, nanos: i128| i64::try_from(seconds * 1_000_000_000 + nanos).unwrap_or(i64::MAX);
+        Self {
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            modified: at(stat.st_mtime.into(), stat.st_mtime_nsec.into()),
+            changed: at(stat.st_ctime.into(), stat.st_ctime_nsec.into()),
+            inode: stat.st_ino,
         }
     }
 }
@@ -157,33 +168,17 @@ impl TreeError {
 impl Tree {
     /// Lists a folder, which may itself be reached through a link.
     pub(crate) fn list(root: &Utf8Path, links: Links) -> Result<Self, TreeError> {
-        let meta = fs_err::metadata(root).map_err(StorageError::of("read", root))?;
-        let canonical = match links {
-            Links::Within => fs_err::canonicalize(root).map_err(StorageError::of("read", root))?,
-            Links::Follow | Links::AsIs => PathBuf::new(),
-        };
-        let mut walk =
-            Walk { root, canonical, links, tree: Self::default(), ancestors: vec![(meta.dev(), meta.ino())] };
-        walk.folder(Utf8Path::new(""))?;
-        let mut tree = walk.tree;
-        tree.files.sort_unstable_by(|a, b| a.relative.as_str().cmp(b.relative.as_str()));
+        let mut tree = Self::default();
+        for entry in Walk::open(root, links)? {
+            match entry? {
+                Entry::File(file) => tree.files.push(file),
+                Entry::Folder(folder) => tree.folders.push(folder),
+                Entry::Other(other) => tree.others.push(other),
+            }
+        }
         tree.folders.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
         tree.others.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
         Ok(tree)
-    }
-
-    /// A tree of one file, whose relative path is empty.
-    pub(crate) fn of_file(meta: &Metadata) -> Self {
-        let file = TreeFile { relative: Utf8PathBuf::new(), stamp: Stamp::of(meta), executable: false };
-        Self { files: vec![file], ..Self::default() }
-    }
-
-    pub(crate) fn has_folder(&self, relative: &Utf8Path) -> bool {
-        self.folders.binary_search_by(|folder| folder.as_str().cmp(relative.as_str())).is_ok()
-    }
-
-    pub(crate) fn has_file(&self, relative: &Utf8Path) -> bool {
-        self.files.binary_search_by(|file| file.relative.as_str().cmp(relative.as_str())).is_ok()
     }
 
     /// Sum of the files' sizes.
@@ -210,113 +205,12 @@ impl Tree {
     }
 }
 
-struct Walk<'a> {
-    root: &'a Utf8Path,
-    canonical: PathBuf,
-    links: Links,
-    tree: Tree,
-    ancestors: Vec<(u64, u64)>,
-}
-
-impl Walk<'_> {
-    fn folder(&mut self, relative: &Utf8Path) -> Result<(), TreeError> {
-        let path = self.at(relative);
-        if self.ancestors.len() > MAX_DEPTH {
-            return Err(TreeError::TooBig { path });
-        }
-        let entries = fs_err::read_dir(&path).map_err(StorageError::of("list", &path))?;
-        for entry in entries {
-            let entry = entry.map_err(StorageError::of("list", &path))?;
-            if self.tree.files.len() + self.tree.folders.len() > MAX_ENTRIES {
-                return Err(TreeError::TooBig { path });
-            }
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else {
-                self.other(relative.as_std_path().join(&name), "a name that is not UTF-8", |path| {
-                    TreeError::Name { path: path.display().to_string() }
-                })?;
-                continue;
-            };
-            let inner = relative.join(name);
-            let meta = entry.metadata().map_err(|e| StorageError::new("read", self.at(&inner), e))?;
-            if meta.is_symlink() {
-                self.link(inner)?;
-            } else {
-                self.entry(inner, &meta)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn entry(&mut self, relative: Utf8PathBuf, meta: &Metadata) -> Result<(), TreeError> {
-        if meta.is_dir() {
-            self.tree.folders.push(relative.clone());
-            self.ancestors.push((meta.dev(), meta.ino()));
-            self.folder(&relative)?;
-            self.ancestors.pop();
-        } else if meta.is_file() {
-            let executable = meta.mode() & 0o100 != 0;
-            self.tree.files.push(TreeFile { relative, stamp: Stamp::of(meta), executable });
-        } else {
-            let what = special(meta);
-            let path = self.at(&relative);
-            self.other(relative.into_std_path_buf(), what, |_| TreeError::Special { path, what })?;
-        }
-        Ok(())
-    }
-
-    fn link(&mut self, relative: Utf8PathBuf) -> Result<(), TreeError> {
-        let path = self.at(&relative);
-        if self.links == Links::AsIs {
-            self.tree.others.push(Other { relative: relative.into_std_path_buf(), what: "a link" });
-            return Ok(());
-        }
-        let Ok(meta) = fs_err::metadata(&path) else {
-            return self
-                .other(relative.into_std_path_buf(), "a broken link", |_| TreeError::LinkBroken { path });
-        };
-        if self.links == Links::Within {
-            let target = fs_err::canonicalize(&path).map_err(StorageError::of("read", &path))?;
-            if !target.starts_with(&self.canonical) {
-                return Err(TreeError::LinkOut { path, target: target.display().to_string() });
-            }
-        }
-        if meta.is_dir() && self.ancestors.contains(&(meta.dev(), meta.ino())) {
-            return self.other(relative.into_std_path_buf(), "a link to its own folder", |_| {
-                TreeError::LinkLoop { path }
-            });
-        }
-        self.entry(relative, &meta)
-    }
-
-    /// Takes note of what has no content, or refuses it.
-    fn other(
-        &mut self,
-        relative: PathBuf,
-        what: &'static str,
-        error: impl FnOnce(&Path) -> TreeError,
-    ) -> Result<(), TreeError> {
-        if self.links == Links::Within {
-            return Err(error(&self.root.as_std_path().join(relative)));
-        }
-        self.tree.others.push(Other { relative, what });
-        Ok(())
-    }
-
-    fn at(&self, relative: &Utf8Path) -> Utf8PathBuf {
-        if relative.as_str().is_empty() { self.root.to_owned() } else { self.root.join(relative) }
-    }
-}
-
 /// What kind of special file it is.
-pub(crate) fn special(meta: &Metadata) -> &'static str {
-    let kind = meta.file_type();
-    if kind.is_fifo() {
-        "a pipe"
-    } else if kind.is_socket() {
-        "a socket"
-    } else {
-        "a device"
+pub(crate) fn special(kind: FileType) -> &'static str {
+    match kind {
+        FileType::Fifo => "a pipe",
+        FileType::Socket => "a socket",
+        _ => "a device",
     }
 }
 

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use alo_plan::PipelineKind;
 use camino::Utf8Path;
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::durable::{self, Lasting};
 use crate::external::LoadedData;
 use crate::layout::ProjectLayout;
-use crate::manifest_files::{ManifestFile, files_of};
+use crate::manifest::Manifest;
 use crate::storage_error::StorageError;
 
 /// The version of the list that is written.
@@ -61,26 +62,33 @@ pub(super) struct DataFile {
     pub(super) digest: String,
 }
 
-/// A [`DataList`] that is made while it is written: there may be hundreds of thousands of files.
+/// A [`DataList`] that is made while it is written: there may be millions of files.
 #[derive(Serialize)]
 struct Written<'a> {
     format: u32,
     files: Files<'a>,
 }
 
-struct Files<'a>(&'a [ManifestFile<'a>]);
+struct Files<'a>(&'a Manifest);
 
 impl Serialize for Files<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct File<'a> {
+        struct File {
             bytes: u64,
-            digest: &'a str,
+            digest: String,
         }
 
-        let files = self.0.iter();
-        serializer
-            .collect_map(files.map(|file| (&file.path, File { bytes: file.bytes, digest: file.digest })))
+        let mut files = serializer.serialize_map(None)?;
+        for source in self.0.in_order() {
+            let mut rows = self.0.rows(source);
+            while let Some((path, entry)) = rows.current() {
+                let file = File { bytes: entry.copy.size, digest: entry.digest.to_string() };
+                files.serialize_entry(&source.key(path), &file)?;
+                rows.advance();
+            }
+        }
+        files.end()
     }
 }
 
@@ -91,11 +99,10 @@ pub(super) fn write(
     data: &LoadedData,
     folder: &Utf8Path,
 ) -> Result<(), StorageError> {
-    let manifest = durable::read_if_present(&project.input_manifest(kind))?.unwrap_or_default();
-    let Some(files) = files_of(&manifest).filter(|_| !data.sources.is_empty()) else {
+    let Some(manifest) = Manifest::open(project, kind).filter(|_| !data.sources.is_empty()) else {
         return Ok(());
     };
-    let list = Written { format: FORMAT, files: Files(&files) };
+    let list = Written { format: FORMAT, files: Files(&manifest) };
     durable::write_by(&folder.join(DATA), Lasting::Kill, |file| Ok(serde_json::to_writer(file, &list)?))
 }
 

@@ -114,7 +114,7 @@ impl FileList {
         let mut damages = Vec::new();
         for (file, kept) in &self.files {
             let kind = match digest_file::<Sha256>(&folder.join(file), &Meter::default()) {
-                Ok((digest, _)) if digest == kept.sha256 => continue,
+                Ok((digest, _)) if digest.is(&kept.sha256) => continue,
                 Ok(_) | Err(CopyError::Changing { .. }) => DamageKind::Changed,
                 Err(CopyError::Storage(error)) if error.kind() == ErrorKind::NotFound => DamageKind::Missing,
                 Err(_) => DamageKind::Unreadable,
@@ -157,7 +157,7 @@ mod tests {
         let files = ["a", "b", "c"].map(|name| {
             fs_err::write(folder.join(name), name).expect("written");
             let (sha256, _) = digest_file::<Sha256>(&folder.join(name), &Meter::default()).expect("digested");
-            (Utf8PathBuf::from(name), KeptFile { bytes: 1, sha256, executable: false })
+            (Utf8PathBuf::from(name), KeptFile { bytes: 1, sha256: sha256.to_string(), executable: false })
         });
         let list = FileList::new(files.into());
         assert_eq!(list.verify(folder), []);

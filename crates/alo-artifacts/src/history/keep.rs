@@ -132,7 +132,7 @@ impl Keeper<'_> {
             return Ok((kept, true));
         }
         let (sha256, stamp) = digest_file::<Sha256>(from, &Meter::default())?;
-        let kept = KeptFile { bytes: stamp.size, sha256, executable: file.executable };
+        let kept = KeptFile { bytes: stamp.size, sha256: sha256.to_string(), executable: file.executable };
         let Some(key) = kept.key() else {
             // It has shrunk since it was listed.
             return Ok((self.write_small(from, &to, file.executable)?, true));
@@ -162,7 +162,7 @@ impl Keeper<'_> {
             return Ok(false);
         }
         let (sha256, stamp) = digest_file::<Sha256>(&path, &Meter::default())?;
-        let kept = KeptFile { bytes: stamp.size, sha256, executable: false };
+        let kept = KeptFile { bytes: stamp.size, sha256: sha256.to_string(), executable: false };
         let key = kept.key();
         files.insert(DATA.into(), kept);
         let beside = self.folder.join(format!("{}{DATA}", durable::TEMP_PREFIX));

@@ -205,7 +205,7 @@ impl History {
             // What the history has of it must be whole, too.
             let (in_history, _) =
                 digest_file::<Sha256>(&entry.folder.join(&file.relative), &Meter::default())?;
-            if digest != kept.sha256 || in_history != kept.sha256 {
+            if !digest.is(&kept.sha256) || in_history != digest {
                 return Ok(false);
             }
         }
@@ -246,7 +246,7 @@ fn fill(staged: &ArtifactLayout, folder: &Utf8Path, list: &FileList) -> Result<u
         let (from, to) = (folder.join(path), staged.root().join(path));
         durable::create_dir_all(durable::parent(&to))?;
         let kind = match copy_file::<Sha256>(&from, &to, &Meter::default()) {
-            Ok(copied) if copied.digest == kept.sha256 => {
+            Ok(copied) if copied.digest.is(&kept.sha256) => {
                 bytes += copied.copy.size;
                 if kept.executable {
                     make_executable(&to)?;

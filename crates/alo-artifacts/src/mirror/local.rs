@@ -1,70 +1,24 @@
 //! A folder or file beside its copy: what has to be done so that the copy is the same.
 
-use std::iter::Peekable;
-use std::sync::Arc;
+use std::ops::Range;
 use std::thread;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::beside;
+use super::known_rows::KnownRows;
 use super::room::Room;
+use super::side::Side;
 use super::there::There;
+use crate::batches::Batches;
 use crate::digest;
 use crate::durable::{self, TEMP_PREFIX};
-use crate::manifest::{FileEntry, LoadedFrom, Manifest};
+use crate::manifest::{Draft, LoadedFrom, Manifest, Row, Source, Work};
 use crate::source::DataSource;
 use crate::storage_error::StorageError;
-use crate::transfer::{Job, Place, Work};
-use crate::tree::{CopyStamp, Links, Tree, TreeError, TreeFile};
-
-/// What lies at a source and at its copy.
-pub(crate) struct Sides {
-    wanted: Tree,
-    /// What lies where the copy is made, and what is in the way there or at its place.
-    there: There,
-    /// The copy's place.
-    target: Utf8PathBuf,
-    /// Where the copy is made: its place or, as long as nothing lies there, a folder beside it.
-    made_in: Utf8PathBuf,
-}
-
-impl Sides {
-    /// Lists both sides at once.
-    pub(crate) fn list(source: &DataSource, input: &Utf8Path) -> Result<Self, TreeError> {
-        let target = input.join(&source.name);
-        let (wanted, there) = thread::scope(|scope| {
-            let there = scope.spawn(|| There::at(&target, source.is_file));
-            let wanted =
-                if source.is_file { single(&source.path) } else { Tree::list(&source.path, Links::Within) };
-            (wanted, there.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
-        let (wanted, mut there) = (wanted?, there?);
-        let mut made_in = target.clone();
-        if !there.is_copy && !source.is_file {
-            made_in = input.join(unfinished(&source.name));
-            let begun = There::at(&made_in, false)?;
-            there.in_the_way.extend(begun.in_the_way);
-            there.tree = begun.tree;
-        }
-        Ok(Self { wanted, there, target, made_in })
-    }
-
-    /// Whether every file, and nothing else, is as it was when it was written down.
-    fn are_as_known(&self, known: &LoadedFrom) -> bool {
-        let (wanted, present) = (&self.wanted, &self.there.tree);
-        let same = |((file, copy), (key, entry)): ((&TreeFile, &TreeFile), (&String, &FileEntry))| {
-            copy.relative.as_str() == file.relative.as_str()
-                && is_key(key, &known.name, &file.relative)
-                && entry.source == Some(file.stamp)
-                && entry.copy == copy.stamp.into()
-        };
-        self.made_in == self.target
-            && present.others.is_empty()
-            && wanted.folders == present.folders
-            && wanted.files.len() == present.files.len()
-            && wanted.files.len() == known.files.len()
-            && wanted.files.iter().zip(&present.files).zip(&known.files).all(same)
-    }
-}
+use crate::transfer::Place;
+use crate::tree::{CopyStamp, Links, Stamp, TreeError, TreeFile};
+use crate::walk::{Entry, Walk};
 
 /// The folder in which the copy of a folder is made for the first time: what is in it may be half written, and is
 /// compared by content when loading goes on. The name of any source gives one that no file system finds too long.
@@ -79,80 +33,92 @@ pub(crate) struct LocalMirror {
     room: Room,
     /// A finished folder and the name it gets.
     finished: Option<(Utf8PathBuf, Utf8PathBuf)>,
-    pub(crate) jobs: Vec<Job>,
-    /// What is up to date already; the jobs add the rest.
-    pub(crate) loaded: LoadedFrom,
-    /// Whether nothing is to be done, so that `loaded` is left empty: it is what is known.
+    /// Where its rows stand in the draft; none if they are those that are known.
+    rows: Option<Range<u64>>,
+    /// Bytes that need room on the disk.
+    pub(crate) needed: u64,
+    /// Whether nothing is to be done and nothing to be written down.
     pub(crate) is_as_known: bool,
 }
 
 impl LocalMirror {
-    /// Decides what has to be done; nothing is touched. What is known but not trusted is compared by content.
-    pub(crate) fn compare(source: &DataSource, sides: Sides, known: Option<&Manifest>) -> Self {
-        let is_trusted = known.is_some_and(Manifest::is_trusted);
-        let known = known.and_then(|known| known.source(&source.path, &source.name));
-        let mut mirror = Self {
-            room: Room::default(),
-            finished: None,
-            jobs: Vec::new(),
-            loaded: LoadedFrom::new(source),
-            is_as_known: is_trusted
-                && known.is_some_and(|known| known.text == source.text && sides.are_as_known(known)),
-        };
-        if mirror.is_as_known {
-            return mirror;
+    /// Goes through both sides and decides what has to be done; nothing is touched. What is known but not trusted is
+    /// compared by content.
+    ///
+    /// Rows are added to the draft, files that need something to the batches. Also gives where files are copied from and
+    /// to: the place with that index.
+    pub(crate) fn compare(
+        source: &DataSource,
+        index: usize,
+        input: &Utf8Path,
+        known: Option<&Manifest>,
+        draft: &mut Draft,
+        batches: &mut Batches,
+    ) -> Result<(Self, Place), TreeError> {
+        let target = input.join(&source.name);
+        let mut made_in = target.clone();
+        let mut there = There::at(&target, source.is_file)?;
+        let blocked = there == There::Another;
+        let is_new = there != There::Copy && !source.is_file;
+        if is_new {
+            // As long as nothing lies in its place, it is made beside it.
+            made_in = input.join(unfinished(&source.name));
+            there = There::at(&made_in, false)?;
         }
-        let Sides { wanted, there, target, made_in } = sides;
-        let place = Place { name: source.name.clone(), from: source.path.clone(), to: made_in.clone() };
-        let place = Arc::new(place);
-        let is_new = made_in != target;
-        let mut entries = known.into_iter().flat_map(|known| &known.files).peekable();
-        let mut copies = there.tree.files.iter().map(|file| (&file.relative, file.stamp)).peekable();
-        for file in &wanted.files {
-            let key = key_of(&source.name, &file.relative);
-            let entry = advance(&mut entries, |name| name.as_str().cmp(&key));
-            let copy = advance(&mut copies, |name| name.as_str().cmp(file.relative.as_str()));
-            let work = match (entry, copy.map(CopyStamp::from)) {
-                (Some(entry), Some(copy)) if entry.source == Some(file.stamp) && entry.copy == copy => {
-                    if is_trusted {
-                        mirror.loaded.files.insert(key, entry.clone());
-                        continue;
-                    }
-                    Work::Verify(entry.digest.clone())
-                }
-                (_, Some(copy)) if copy.size == file.stamp.size => Work::Compare,
-                (_, None) if is_new => Work::Create,
-                _ => Work::Replace,
-            };
-            mirror.jobs.push(Job { place: Arc::clone(&place), key, source: file.stamp, work });
+        let mut room = Room::new(&made_in, draft.folder());
+        if blocked {
+            room.remove(target.as_std_path())?;
         }
-        let root = (!source.is_file).then_some(Utf8Path::new(""));
-        let folders = root.into_iter().chain(wanted.folders.iter().map(Utf8PathBuf::as_path));
-        mirror.room = Room::for_copy(
-            &made_in,
-            &there,
-            folders,
-            |folder| wanted.has_folder(folder),
-            |file| wanted.has_file(file),
-        );
-        mirror.finished = is_new.then_some((made_in, target));
-        mirror
+        if there == There::Another {
+            room.remove(made_in.as_std_path())?;
+        }
+        if !source.is_file && there != There::Copy {
+            room.create(Utf8Path::new(""))?;
+        }
+        let known = known.and_then(|known| Some((known, known.source(&source.path, &source.name)?)));
+        let mut files = Files { known: KnownRows::new(known, draft), batches, index, is_new, needed: 0 };
+        let mut each = |file: &TreeFile, copy: Option<Stamp>| files.add(file, copy);
+        if source.is_file {
+            let copy = if there == There::Copy { Some(single(&target)?) } else { None };
+            let mut wanted = Side::new(std::iter::once(Ok(Entry::File(single(&source.path)?))))?;
+            let mut present = Side::new(copy.map(|copy| Ok(Entry::File(copy))).into_iter())?;
+            beside::walk(&mut wanted, &mut present, &mut room, &mut each)?;
+        } else {
+            let walk = Walk::open(&source.path, Links::Within)?;
+            let copy = if there == There::Copy { Some(Walk::open(&made_in, Links::AsIs)?) } else { None };
+            thread::scope(|scope| {
+                let mut wanted = Side::ahead(scope, walk)?;
+                let mut present = match copy {
+                    Some(copy) => Side::ahead(scope, copy)?,
+                    None => Side::new(std::iter::empty())?,
+                };
+                beside::walk(&mut wanted, &mut present, &mut room, &mut each)
+            })?;
+        }
+        let needed = files.needed;
+        let rows = files.known.finish()?;
+        let is_as_known = rows.is_none()
+            && room.is_there()
+            && !is_new
+            && known.is_some_and(|(_, known)| known.text == source.text);
+        let place = Place { from: source.path.clone(), to: made_in.clone() };
+        let finished = is_new.then_some((made_in, target));
+        Ok((Self { room, finished, rows, needed, is_as_known }, place))
     }
 
-    /// Whether the copy differs from the source, as far as is known.
-    pub(crate) fn changes(&self) -> bool {
-        self.finished.is_some() || self.room.removes() || !self.jobs.is_empty()
+    /// Where its rows stand in the draft, to which those that are known are added now.
+    pub(crate) fn rows(
+        &self,
+        source: &DataSource,
+        known: Option<&Manifest>,
+        draft: &mut Draft,
+    ) -> Result<LoadedFrom, StorageError> {
+        KnownRows::described(self.rows.as_ref(), source, known, draft)
     }
 
     /// Removes what is no longer in the source and makes the folders.
-    pub(crate) fn prepare(&self) -> Result<(), StorageError> {
+    pub(crate) fn prepare(&mut self) -> Result<(), StorageError> {
         self.room.make()
-    }
-
-    /// What is up to date, but for the jobs.
-    pub(crate) fn into_loaded(self, known: Option<&Manifest>) -> LoadedFrom {
-        let same = known.and_then(|known| known.source(&self.loaded.path, &self.loaded.name));
-        same.filter(|_| self.is_as_known).cloned().unwrap_or(self.loaded)
     }
 
     /// Gives a folder that was made for the first time its name.
@@ -161,29 +127,45 @@ impl LocalMirror {
     }
 }
 
-/// The path relative to `input/<kind>`.
-fn key_of(name: &str, relative: &Utf8Path) -> String {
-    if relative.as_str().is_empty() { name.to_owned() } else { format!("{name}/{relative}") }
+/// The files of a source as they are come by.
+struct Files<'a> {
+    known: KnownRows<'a>,
+    batches: &'a mut Batches,
+    /// Of the place they are copied from.
+    index: usize,
+    /// Whether nobody sees the copy yet.
+    is_new: bool,
+    needed: u64,
 }
 
-fn is_key(key: &str, name: &str, relative: &Utf8Path) -> bool {
-    match key.strip_prefix(name) {
-        Some("") => relative.as_str().is_empty(),
-        Some(rest) => rest.strip_prefix('/') == Some(relative.as_str()),
-        None => false,
+impl Files<'_> {
+    /// Decides what has to be done for a file, which may have a copy.
+    fn add(&mut self, file: &TreeFile, copy: Option<Stamp>) -> Result<(), StorageError> {
+        let path = file.relative.as_str();
+        let entry = self.known.find(path)?;
+        let work = match (entry, copy.map(CopyStamp::from)) {
+            (Some(entry), Some(copy)) if entry.source == Source::File(file.stamp) && entry.copy == copy => {
+                if self.known.is_trusted() {
+                    return self.known.keep(path, entry);
+                }
+                Work::Verify
+            }
+            (_, Some(copy)) if copy.size == file.stamp.size => Work::Compare,
+            (_, None) if self.is_new => Work::Create,
+            _ => Work::Replace,
+        };
+        if matches!(work, Work::Create | Work::Replace) {
+            self.needed += file.stamp.size;
+        }
+        let row = Row::left(work, file.stamp, entry.map(|entry| entry.digest));
+        let rows = self.known.put(path, &row)?;
+        self.batches.add(rows, self.index, file.stamp.size);
+        Ok(())
     }
 }
 
-/// Goes on in a sorted list to what `place` calls equal; gives it if it is there.
-fn advance<K, V>(
-    list: &mut Peekable<impl Iterator<Item = (K, V)>>,
-    place: impl Fn(&K) -> std::cmp::Ordering,
-) -> Option<V> {
-    while list.next_if(|(key, _)| place(key).is_lt()).is_some() {}
-    list.next_if(|(key, _)| place(key).is_eq()).map(|(_, value)| value)
-}
-
-/// The source, if that is a single file.
-fn single(path: &Utf8Path) -> Result<Tree, TreeError> {
-    Ok(Tree::of_file(&fs_err::metadata(path).map_err(StorageError::of("read", path))?))
+/// A single file as an entry without a path.
+fn single(path: &Utf8Path) -> Result<TreeFile, StorageError> {
+    let meta = fs_err::metadata(path).map_err(StorageError::of("read", path))?;
+    Ok(TreeFile { relative: Utf8PathBuf::new(), stamp: Stamp::of(&meta), executable: false })
 }

@@ -1,94 +1,128 @@
 //! One prefix of a bucket beside its copy: what has to be done so that the copy is the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
+use super::beside;
+use super::known_rows::KnownRows;
 use super::room::Room;
+use super::side::Side;
 use super::there::There;
 use crate::load_error::LoadError;
-use crate::manifest::{LoadedFrom, Manifest};
-use crate::s3::{Fetch, Found, Present, Remote, list};
+use crate::manifest::{Draft, LoadedFrom, Manifest, Row, Source};
+use crate::s3::{Fetch, Found, Present, Remote, RemoteObject, list};
 use crate::source::DataSource;
 use crate::storage_error::StorageError;
-use crate::tree::{CopyStamp, Stamp};
+use crate::tree::{CopyStamp, Links, Stamp, TreeFile};
+use crate::walk::{Entry, Walk};
 
 /// One source in S3 beside its copy.
 pub(crate) struct RemoteMirror {
     pub(crate) remote: Remote,
     room: Room,
     pub(crate) jobs: Vec<Fetch>,
-    /// What is up to date already; the jobs add the rest.
-    pub(crate) loaded: LoadedFrom,
+    /// Where the row of each job stands in the draft.
+    pub(crate) rows_of_jobs: Vec<u64>,
+    /// Whether files are up to date already.
+    pub(crate) has_files: bool,
+    rows: Option<Range<u64>>,
+    /// Whether nothing is to be done and nothing to be written down.
+    pub(crate) is_as_known: bool,
 }
 
 impl RemoteMirror {
-    /// Lists both sides and decides what has to be done; nothing is touched.
+    /// Lists both sides and decides what has to be done; nothing is touched. Rows are added to the draft.
     pub(crate) fn compare(
         source: &DataSource,
         remote: &Remote,
         input: &Utf8Path,
         known: Option<&Manifest>,
+        draft: &mut Draft,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Self, LoadError> {
         let found = if source.is_file { Found::Object } else { Found::Folder };
-        let objects = list(remote, found, cancelled)?;
+        let mut objects = list(remote, found, cancelled)?;
+        objects.sort_unstable_by(|a, b| a.relative.as_str().cmp(b.relative.as_str()));
         let target = input.join(&source.name);
-        let at = |root: &Utf8Path, relative: &Utf8Path| {
-            if source.is_file { root.to_owned() } else { root.join(relative) }
-        };
-        let trusted = known.is_some_and(Manifest::is_trusted);
-        let entries = known.and_then(|known| known.source(&source.path, &source.name));
         let there = There::at(&target, source.is_file)?;
-        let mut mirror = Self {
-            remote: remote.clone(),
-            room: Room::default(),
-            jobs: Vec::new(),
-            loaded: LoadedFrom::new(source),
+        let mut room = Room::new(&target, draft.folder());
+        if there == There::Another {
+            room.remove(target.as_std_path())?;
+        }
+        if there != There::Copy && !source.is_file {
+            room.create(Utf8Path::new(""))?;
+        }
+        let mut present = match there {
+            There::Copy if source.is_file => {
+                let meta = fs_err::metadata(&target).map_err(StorageError::of("read", &target))?;
+                Side::new(std::iter::once(Ok(Entry::File(file(Utf8Path::new(""), Stamp::of(&meta))))))?
+            }
+            There::Copy => Side::new(Walk::open(&target, Links::AsIs)?)?,
+            There::Another | There::Nothing => Side::new(std::iter::empty())?,
         };
-        let copies: BTreeMap<&Utf8Path, Stamp> =
-            there.tree.files.iter().map(|file| (file.relative.as_path(), file.stamp)).collect();
-        let mut folders: BTreeSet<Utf8PathBuf> = BTreeSet::new();
-        let mut wanted: BTreeSet<Utf8PathBuf> = BTreeSet::new();
-        for object in objects {
-            folders.extend(object.relative.ancestors().skip(1).map(Utf8Path::to_owned));
-            wanted.insert(object.relative.clone());
-            let key = at(source.name.as_str().into(), &object.relative);
-            let copy = copies.get(object.relative.as_path()).map(|stamp| CopyStamp::from(*stamp));
-            let entry = entries.and_then(|entries| {
-                let same = entries.tags.get(&key).is_some_and(|tag| *tag == object.tag);
-                entries.files.get(key.as_str()).filter(|_| same)
-            });
-            let to = at(&target, &object.relative);
+        let known = known.and_then(|known| Some((known, known.source(&source.path, &source.name)?)));
+        let is_same_text = known.is_some_and(|(_, known)| known.text == source.text);
+        let mut known = KnownRows::new(known, draft);
+        let (mut jobs, mut rows_of_jobs, mut has_files) = (Vec::new(), Vec::new(), false);
+        let mut left = objects.iter();
+        beside::walk(&mut Side::new(entries(&objects).map(Ok))?, &mut present, &mut room, &mut |_, copy| {
+            let Some(object) = left.next() else { return Ok(()) };
+            let copy = copy.map(CopyStamp::from);
+            let entry = known.find(object.relative.as_str())?;
+            let entry = entry.filter(|entry| entry.source == Source::object(&object.tag));
             let present = match (entry, copy) {
-                (Some(entry), Some(copy)) if entry.copy == copy && trusted => {
-                    mirror.loaded.tags.insert(key.clone(), object.tag);
-                    mirror.loaded.files.insert(key.into_string(), entry.clone());
-                    continue;
+                (Some(entry), Some(copy)) if entry.copy == copy && known.is_trusted() => {
+                    has_files = true;
+                    return known.keep(object.relative.as_str(), entry);
                 }
-                (Some(entry), Some(copy)) if copy.size == object.size => Present::Copy(entry.digest.clone()),
+                (Some(entry), Some(copy)) if copy.size == object.size => Present::Copy(entry.digest),
                 (None, Some(copy)) if copy.size == object.size => Present::SameSize,
                 _ => Present::Nothing,
             };
-            mirror.jobs.push(Fetch { object, to, present });
-        }
-        mirror.room = Room::for_copy(
-            &target,
-            &there,
-            folders.iter().map(Utf8PathBuf::as_path).filter(|_| !source.is_file),
-            |folder| folders.contains(folder),
-            |file| wanted.contains(file),
-        );
-        Ok(mirror)
+            rows_of_jobs.push(known.put(object.relative.as_str(), &Row::to_fetch())?.start);
+            let to = if source.is_file { target.clone() } else { target.join(&object.relative) };
+            jobs.push(Fetch { object: object.clone(), to, present });
+            Ok(())
+        })?;
+        let rows = known.finish()?;
+        let is_as_known = rows.is_none() && room.is_there() && is_same_text;
+        Ok(Self { remote: remote.clone(), room, jobs, rows_of_jobs, has_files, rows, is_as_known })
     }
 
-    /// Whether the copy differs from the bucket, as far as is known.
-    pub(crate) fn changes(&self) -> bool {
-        self.room.removes() || !self.jobs.is_empty()
+    /// Where its rows stand in the draft, to which those that are known are added now.
+    pub(crate) fn rows(
+        &self,
+        source: &DataSource,
+        known: Option<&Manifest>,
+        draft: &mut Draft,
+    ) -> Result<LoadedFrom, StorageError> {
+        KnownRows::described(self.rows.as_ref(), source, known, draft)
     }
 
     /// Removes what is no longer in the bucket and makes the folders.
-    pub(crate) fn prepare(&self) -> Result<(), StorageError> {
+    pub(crate) fn prepare(&mut self) -> Result<(), StorageError> {
         self.room.make()
     }
+}
+
+/// Objects as the files, and the folders these lie in, that their copy shall have.
+fn entries(objects: &[RemoteObject]) -> impl Iterator<Item = Entry> {
+    let mut last = Utf8Path::new("");
+    objects.iter().flat_map(move |object| {
+        let path = object.relative.as_path();
+        let folders = path.ancestors().skip(1);
+        let new = folders.filter(|folder| !folder.as_str().is_empty() && !last.starts_with(folder));
+        let mut entries: Vec<_> = new.map(|folder| Entry::Folder(folder.to_owned())).collect();
+        entries.reverse();
+        last = path;
+        // Of an object there is no stamp.
+        let stamp = Stamp { size: object.size, modified: 0, changed: 0, inode: 0 };
+        entries.push(Entry::File(file(path, stamp)));
+        entries
+    })
+}
+
+fn file(path: &Utf8Path, stamp: Stamp) -> TreeFile {
+    TreeFile { relative: path.to_owned(), stamp, executable: false }
 }

@@ -14,7 +14,7 @@ use super::bucket::Bucket;
 use super::error::{S3Error, S3Fault};
 use super::listing::RemoteObject;
 use super::remote::Remote;
-use crate::digest::{self, Hasher};
+use crate::digest::{self, ContentDigest, Hasher};
 use crate::durable::{self, Lasting};
 use crate::storage_error::StorageError;
 use crate::tree::{CopyStamp, Stamp};
@@ -46,7 +46,7 @@ pub(crate) enum Present {
     /// A file of the right size; it is taken if the object's MD5 digest is its own.
     SameSize,
     /// The copy of this very object, which may have been lost; it is taken if its digest is this.
-    Copy(String),
+    Copy(ContentDigest),
 }
 
 /// An object that is here.
@@ -57,7 +57,7 @@ pub(crate) struct Fetched {
     pub(crate) tag: String,
     pub(crate) copy: CopyStamp,
     /// Of its content, BLAKE3.
-    pub(crate) digest: String,
+    pub(crate) digest: ContentDigest,
     /// Whether it had to be fetched.
     pub(crate) copied: bool,
 }
@@ -75,12 +75,14 @@ pub(crate) fn fetch(
 ) -> Result<(), S3Error> {
     let meter = Meter::default();
     let bucket = remote.bucket.as_ref();
-    let (mut small, mut large) = (Vec::new(), Vec::new());
-    for (job, fetch) in jobs.iter().enumerate() {
-        let copy = Copy { bucket, meter: &meter, fetch, mine: Cell::new(0) };
-        let one = async move { copy.run(job).await };
-        if fetch.object.size >= LARGE { large.push(one) } else { small.push(one) }
-    }
+    // Made one after the other: what waits for its turn takes no room.
+    let of_size = |large: bool| {
+        let jobs = jobs.iter().enumerate().filter(move |(_, fetch)| (fetch.object.size >= LARGE) == large);
+        jobs.map(|(job, fetch)| {
+            let copy = Copy { bucket, meter: &meter, fetch, mine: Cell::new(0) };
+            async move { copy.run(job).await }
+        })
+    };
     let mut arrived = |result: Option<Fetched>| {
         meter.files.set(meter.files.get() + 1);
         if let Some(fetched) = result {
@@ -88,11 +90,11 @@ pub(crate) fn fetch(
         }
     };
     let work = async {
-        let mut small = stream::iter(small).buffer_unordered(SMALL_IN_FLIGHT);
+        let mut small = stream::iter(of_size(false)).buffer_unordered(SMALL_IN_FLIGHT);
         while let Some(result) = small.try_next().await? {
             arrived(result);
         }
-        for large in large {
+        for large in of_size(true) {
             arrived(large.await?);
         }
         Ok(())
@@ -139,11 +141,11 @@ impl<'a> Growing<'a> {
     }
 
     /// Gives the file its name.
-    fn finish(self) -> Result<(CopyStamp, String), S3Error> {
+    fn finish(self) -> Result<(CopyStamp, ContentDigest), S3Error> {
         let handle = self.temp.as_file().try_clone().map_err(StorageError::of("write", self.to))?;
         durable::persist(self.temp, self.to, Lasting::Kill)?;
         let meta = handle.metadata().map_err(StorageError::of("read", self.to))?;
-        Ok((Stamp::of(&meta).into(), self.content.finish()))
+        Ok((Stamp::of(&meta).into(), self.content.digest()))
     }
 }
 
@@ -205,7 +207,7 @@ impl Copy<'_> {
     }
 
     /// Stamp and digest of the file that lies there, if it is this object.
-    fn present(&self) -> Result<Option<(CopyStamp, String)>, S3Error> {
+    fn present(&self) -> Result<Option<(CopyStamp, ContentDigest)>, S3Error> {
         let Fetch { object, to, present } = self.fetch;
         let expected_md5 = md5_of(object.etag.as_deref());
         match present {
@@ -218,7 +220,7 @@ impl Copy<'_> {
         let mut both = Both(&mut content, &mut md5);
         std::io::copy(&mut file, &mut both).map_err(StorageError::of("read", to))?;
         let meta = file.metadata().map_err(StorageError::of("read", to))?;
-        let digest = content.finish();
+        let digest = content.digest();
         let same = match present {
             Present::Copy(expected) => *expected == digest,
             _ => expected_md5.is_some_and(|expected| expected == digest::hex(&md5.finalize())),

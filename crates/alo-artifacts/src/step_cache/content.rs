@@ -17,7 +17,7 @@ const UNIQUE: usize = 25;
 
 /// The BLAKE3 digest of a file.
 pub(super) fn digest(path: &Utf8Path) -> Result<String, CopyError> {
-    Ok(digest_file::<blake3::Hasher>(path, &Meter::default())?.0)
+    Ok(digest_file::<blake3::Hasher>(path, &Meter::default())?.0.to_string())
 }
 
 /// The BLAKE3 digests of all files below a folder, by their relative paths; nothing if it is absent.

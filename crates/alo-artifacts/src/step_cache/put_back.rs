@@ -62,7 +62,7 @@ impl StepEntry {
             let from = self.folder.join(&file.content.digest);
             let to = waiting.join(number.to_string());
             let copied = copy_file::<blake3::Hasher>(&from, &to, &Meter::default())?;
-            check(&copied.digest, &file.content, from)?;
+            check(&copied.digest.to_string(), &file.content, from)?;
             if file.executable {
                 let meta = fs_err::metadata(&to).map_err(StorageError::of("read", &to))?;
                 let mode = meta.permissions().mode() | 0o111;

@@ -117,9 +117,16 @@ impl StepCache {
     }
 
     fn data_files(&self, pipeline: PipelineKind) -> BTreeMap<Utf8PathBuf, String> {
-        let sources = Manifest::read(&self.layout, pipeline).map(|manifest| manifest.sources);
-        let files = sources.unwrap_or_default().into_iter().flat_map(|source| source.files);
-        files.map(|(path, file)| (path.into(), file.digest)).collect()
+        let mut files = BTreeMap::new();
+        let Some(manifest) = Manifest::open(&self.layout, pipeline) else { return files };
+        for source in manifest.in_order() {
+            let mut rows = manifest.rows(source);
+            while let Some((path, entry)) = rows.current() {
+                files.insert(source.key(path).into(), entry.digest.to_string());
+                rows.advance();
+            }
+        }
+        files
     }
 }
 
