@@ -11,47 +11,25 @@ the manifest. Then the same run once more, with nothing changed, takes turns wit
 and the copy. It fails over 1.15 times `cp -r`, or, for the small files, over 2 times `find`. Standard library only.
 """
 
-import json
 import os
-import random
 import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from measure import ROOT, Command, Report, find_alo, median, options, phase_seconds, take_turns, write_project
-
-PLAN = """\
-name: copy
-external_path:
-    - load_train_data_path: {data}
-user_parameters:
-    - train_pipeline:
-        - step: train
-          args:
-asset_source:
-    - train_pipeline:
-        - step: train
-          source:
-            code: local
-            branch:
-            requirements: []
-"""
-ASSET = """\
-from alolib.asset import Asset
-
-
-class UserAsset(Asset):
-    def __init__(self, asset_structure):
-        super().__init__(asset_structure)
-
-    @Asset.decorator_run
-    def run(self):
-        self.asset.save_data({})
-        self.asset.save_config({})
-"""
-
+from measure import (
+    ROOT,
+    Command,
+    Report,
+    find_alo,
+    median,
+    options,
+    phase_seconds,
+    take_turns,
+    write_data,
+    write_loading,
+)
 
 def main():
     parser = options(__doc__, runs=5)
@@ -66,7 +44,7 @@ def main():
             (f"{given.small} files of 10 KB", given.small, 10_000),
         ):
             data, new = Path(folder, name, "data"), Places(Path(folder, name), keep=files > 100)
-            make(data, files, size)
+            write_data(data, files, size)
             copies = {
                 "alo, phase `load`": lambda: load(alo, new.project(data)),
                 "cp -r": lambda: cp(data, new.folder()),
@@ -86,14 +64,6 @@ def main():
                 report.limit(f"{name}, nothing changed, of `find`", ratio(unchanged), most=2)
             shutil.rmtree(Path(folder, name))
         sys.exit(report.finish())
-
-
-def make(folder, files, size):
-    source = random.Random(20261123)
-    for number in range(files):
-        inner = folder / f"{number // 1000:02}" if files > 100 else folder
-        inner.mkdir(parents=True, exist_ok=True)
-        (inner / f"{number:05}.bin").write_bytes(source.randbytes(size))
 
 
 def ratio(times):
@@ -116,7 +86,7 @@ class Places:
         return self.root / f"{self.count}"
 
     def project(self, data):
-        return write_project(self.folder(), PLAN.format(data=json.dumps(str(data))), {"train": ASSET})
+        return write_loading(self.folder(), data)
 
 
 def load(alo, plan):

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Measures the most memory that `alo` itself has, without the workers that run the steps.
 
-    python3 benches/compare/memory.py [--alo target/release/alo] [--runs 3] [--files 20000] [--recorded 10000]
+    python3 benches/compare/memory.py [--alo target/release/alo] [--runs 3] [--files 20000] [--many 100000] [--recorded 10000]
 
-Runs of the Titanic example, of 1,000 steps that do nothing, of one that loads 20,000 files of 10 KB, of the same with nothing
-changed, of one that exports 300 MB, and of one in a project with 10,000 recorded runs; the set-up of the 1,000 steps alone, and
-the list of the 10,000 runs, first when each record is read, then from the index. The kernel keeps the most that a process ever had (`VmHWM`); it is read every few milliseconds until the
-process ends. It fails over 30 MB. Standard library only; `cargo` builds the example
-that writes the history.
+Runs of the Titanic example, of 1,000 steps that do nothing, of one that loads 20,000 files of 10 KB, of one that loads 100,000
+small ones, of both with nothing changed, of one that exports 300 MB, and of one in a project with 10,000 recorded runs; the
+set-up of the 1,000 steps alone, and the list of the 10,000 runs, first when each record is read, then from the index. The
+kernel keeps the most that a process ever had (`VmHWM`); it is read every few milliseconds until the process ends. It fails over
+30 MB. Standard library only; `cargo` builds the example that writes the history.
 """
 
 import shutil
@@ -18,9 +18,19 @@ import time
 from pathlib import Path
 
 import export
-import loading
 import titanic
-from measure import ROOT, Command, Report, environment, find_alo, options, write_project, write_trivial_steps
+from measure import (
+    ROOT,
+    Command,
+    Report,
+    environment,
+    find_alo,
+    options,
+    write_data,
+    write_loading,
+    write_project,
+    write_trivial_steps,
+)
 
 MOST = 30.0
 
@@ -28,14 +38,15 @@ MOST = 30.0
 def main() -> None:
     parser = options(__doc__, runs=3)
     parser.add_argument("--files", type=int, default=20000, help="files of 10 KB that are loaded (default 20000)")
+    parser.add_argument("--many", type=int, default=100000, help="files of 100 bytes that are loaded (default 100000)")
     parser.add_argument("--recorded", type=int, default=10000, help="runs in the history (default 10000)")
     given = parser.parse_args()
     alo = find_alo(given.alo)
     with tempfile.TemporaryDirectory(prefix="alo-bench-", dir=ROOT / "target") as temporary:
         folder = Path(temporary)
         report = Report("memory", {"TMP": folder})
-        loading.make(folder / "data", given.files, 10_000)
-        plan = loading.PLAN.format(data=f'"{folder / "data"}"')
+        write_data(folder / "data", given.files, 10_000)
+        write_data(folder / "small data", given.many, 100)
         steps = write_trivial_steps(folder / "steps", 1000)
         many = ["cargo", "run", "--quiet", "--release", "-p", "alo-artifacts", "--example", "many_runs", "--"]
         old = write_trivial_steps(folder / "old", 1)
@@ -45,16 +56,19 @@ def main() -> None:
             for number in range(3):
                 (folder / f"corpus/{number}").write_bytes(noise.read(100_000_000))
         packed = write_project(folder / "export", export.PLAN.format(corpus=folder / "corpus"), {"train": export.ASSET})
-        load = Command([alo, "run", write_project(folder / "files", plan, {"train": loading.ASSET})])
+        load = Command([alo, "run", write_loading(folder / "files", folder / "data")])
+        load_many = Command([alo, "run", write_loading(folder / "many", folder / "small data")])
         listed = Command([alo, "history", "list"], folder=old.parent)
         # What is removed before each round.
-        afresh = {"files": folder / "files/input", "index": old.parent / ".alo/history-index"}
+        afresh = {"files": folder / "files/input", "many": folder / "many/input", "index": old.parent / ".alo/history-index"}
         commands = {
             "the Titanic example": (Command([alo, "run", titanic.copy_project(folder / "titanic")]), None),
             "1,000 steps": (Command([alo, "run", steps]), None),
             "1,000 steps, the set-up alone": (Command([alo, "fetch", steps]), None),
             f"{given.files:,} files": (load, "files"),
             f"{given.files:,} files, nothing changed": (load, None),
+            f"{given.many:,} files": (load_many, "many"),
+            f"{given.many:,} files, nothing changed": (load_many, None),
             "an export of 300 MB": (Command([alo, "run", packed]), None),
             f"a run after {given.recorded:,} others": (Command([alo, "run", old]), None),
             f"the list of {given.recorded:,} runs, all read": (listed, "index"),

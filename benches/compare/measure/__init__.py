@@ -13,6 +13,7 @@ Standard library only, Python 3.8 or newer.
 """
 
 from .command import Command, Failed, Finished, environment
+from .data import write_data, write_loading
 from .machine import description
 from .program import ROOT, find_alo, find_python, options
 from .project import phase_seconds, write_project, write_trivial_steps
@@ -36,6 +37,8 @@ __all__ = [
     "options",
     "phase_seconds",
     "take_turns",
+    "write_data",
+    "write_loading",
     "write_project",
     "write_trivial_steps",
 ]
