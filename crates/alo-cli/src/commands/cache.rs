@@ -127,7 +127,8 @@ fn show(info: &CacheInfo, format: Format, ui: &Ui) {
 fn row(entry: &CacheEntry) -> Vec<String> {
     let holds = match &entry.content {
         CacheContent::Environment { python, packages, .. } => {
-            format!("Python {python}, {} packages", packages.len())
+            let word = if packages.len() == 1 { "package" } else { "packages" };
+            format!("Python {python}, {} {word}", packages.len())
         }
         CacheContent::Checkout { url, .. } => url.clone(),
         _ => String::new(),
