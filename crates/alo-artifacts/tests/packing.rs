@@ -1,5 +1,6 @@
 //! Archives as other programs see them: everything that is packed can be read by Python and `tar`, whatever its size.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use alo_artifacts::{ArchiveError, MemberTime, pack};
@@ -20,6 +21,7 @@ fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
         ("models/table.csv", table.as_slice()),
         ("empty", b""),
         ("new\nline", b"odd name"),
+        ("10:30 b", b"a name that Windows would not take"),
         (deep.as_str(), b"long name"),
     ] {
         let path = root.join("from").join(path);
@@ -29,6 +31,8 @@ fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
     for number in 0..300 {
         fs_err::write(root.join(format!("from/{number}.txt")), number.to_string()).expect("written");
     }
+    let executable = std::fs::Permissions::from_mode(0o755);
+    fs_err::set_permissions(root.join("from/7.txt"), executable).expect("set");
     fs_err::create_dir(root.join("from/nothing")).expect("created");
     (dir, root)
 }
@@ -76,7 +80,9 @@ fn python_reads_what_is_packed() {
             "x.zip",
             Zip,
             "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; \
-             z.extractall(sys.argv[2])",
+             modes = {i.external_attr >> 16 for i in z.infolist() if not i.is_dir()}; \
+             assert modes == {0o100644, 0o100755}, modes; \
+             assert {i.create_system for i in z.infolist()} == {3}; z.extractall(sys.argv[2])",
         ),
     ] {
         let archive = packed(&root, name, format);

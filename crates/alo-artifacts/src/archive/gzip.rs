@@ -5,20 +5,11 @@
 //! their size alone.
 
 use std::io::{self, Write};
-use std::thread::Scope;
 
-use libdeflater::{CompressionLvl, Compressor, Crc};
+use libdeflater::Crc;
 
-use super::deflate::{self, LAST, SLACK};
-use super::in_order::InOrder;
-use super::noise::is_noise;
-
-/// Bytes of a block: large enough that starting anew costs nothing (0.2 % at 256 KiB, less than 0.1 % here).
-const BLOCK: usize = 1 << 20;
-
-/// Of the levels of libdeflate the fastest whose archives of models and data are within 6 % of zlib's 9: they are 3 %
-/// larger, and 5 % with blocks of noise stored. `benches/compare/export.py` measures it.
-const LEVEL: i32 = 3;
+use super::blocks::{BLOCK, Block, Blocks};
+use super::deflate::LAST;
 
 /// What a member begins with: no name, no time, an unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
@@ -27,33 +18,17 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 pub(super) struct BlockGzip<W: Write> {
     out: W,
     block: Vec<u8>,
-    blocks: InOrder<Vec<u8>, io::Result<Block>>,
-    /// Buffers that can be filled again.
-    spare: Vec<Vec<u8>>,
+    blocks: Blocks,
     checksum: Crc,
     /// Bytes so far; modulo 2^32, as the format has it.
     length: u32,
 }
 
-/// A compressed block, and the buffer that held what it was made from.
-struct Block {
-    compressed: Vec<u8>,
-    content: Vec<u8>,
-}
-
 impl<W: Write> BlockGzip<W> {
-    pub(super) fn new<'scope>(
-        scope: &'scope Scope<'scope, '_>,
-        threads: usize,
-        mut out: W,
-    ) -> io::Result<Self> {
+    pub(super) fn new(mut blocks: Blocks, mut out: W) -> io::Result<Self> {
         out.write_all(&HEADER)?;
-        let blocks = InOrder::start(scope, threads, || {
-            let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default());
-            move |content| compress(&mut compressor, content)
-        });
-        let block = Vec::with_capacity(BLOCK);
-        Ok(Self { out, block, blocks, spare: Vec::new(), checksum: Crc::new(), length: 0 })
+        let block = blocks.buffer();
+        Ok(Self { out, block, blocks, checksum: Crc::new(), length: 0 })
     }
 
     /// Compresses and writes what is left, and gives the writer back.
@@ -72,19 +47,17 @@ impl<W: Write> BlockGzip<W> {
         if self.blocks.is_full() {
             self.write_next()?;
         }
-        let next = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(BLOCK));
+        let next = self.blocks.buffer();
         self.blocks.add(std::mem::replace(&mut self.block, next))
     }
 
     /// Writes the oldest block; whether there was one.
     fn write_next(&mut self) -> io::Result<bool> {
-        let Some(block) = self.blocks.next(&|| false)? else { return Ok(false) };
-        let Block { compressed, mut content } = block?;
+        let Some(Block { compressed, content }) = self.blocks.next(&|| false)? else { return Ok(false) };
         self.out.write_all(&compressed)?;
         self.checksum.update(&content);
         self.length = self.length.wrapping_add(u32::try_from(content.len()).unwrap_or_default());
-        content.clear();
-        self.spare.push(content);
+        self.blocks.give_back(content);
         Ok(true)
     }
 }
@@ -105,17 +78,6 @@ impl<W: Write> Write for BlockGzip<W> {
     }
 }
 
-fn compress(compressor: &mut Compressor, content: Vec<u8>) -> io::Result<Block> {
-    if is_noise(compressor, &content) {
-        return Ok(Block { compressed: deflate::store(&content), content });
-    }
-    let mut compressed = vec![0; compressor.deflate_compress_bound(content.len()) + SLACK];
-    let length = compressor.deflate_compress(&content, &mut compressed).map_err(io::Error::other)?;
-    deflate::leave_open(&mut compressed, length)
-        .ok_or_else(|| io::Error::other("the compressor made no whole stream"))?;
-    Ok(Block { compressed, content })
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read;
@@ -125,7 +87,7 @@ mod tests {
 
     fn gzip(content: &[u8], piece: usize, threads: usize) -> Vec<u8> {
         thread::scope(|scope| {
-            let mut gzip = BlockGzip::new(scope, threads, Vec::new()).expect("begun");
+            let mut gzip = BlockGzip::new(Blocks::start_on(scope, threads), Vec::new()).expect("begun");
             for piece in content.chunks(piece) {
                 gzip.write_all(piece).expect("written");
             }

@@ -3,15 +3,16 @@
 use std::io::{self, Write};
 use std::thread;
 
+use super::blocks::Blocks;
 use super::gzip::BlockGzip;
-use super::in_order::threads;
 use super::member::Member;
 use super::pack::{ArchiveError, Pack};
 
 impl Pack<'_> {
     pub(super) fn tar_gz(&self, out: impl Write) -> Result<(), ArchiveError> {
         thread::scope(|scope| {
-            let mut tar = tar::Builder::new(BlockGzip::new(scope, threads(), out).map_err(self.writing())?);
+            let mut tar =
+                tar::Builder::new(BlockGzip::new(Blocks::start(scope), out).map_err(self.writing())?);
             for folder in self.tree.empty_folders() {
                 let mut header = header(tar::EntryType::Directory, 0, self.time.seconds(0), true);
                 tar.append_data(&mut header, format!("{folder}/"), io::empty()).map_err(self.writing())?;

@@ -1,31 +1,28 @@
-//! A `.zip` of a listed folder. Each member is compressed into a small archive of its own, on whatever processor is
-//! free; these are put together without compressing again.
+//! A `.zip` of a listed folder. Members are compressed by blocks, on whatever processor is free, so that a single large
+//! one keeps all of them busy; small ones are read ahead.
 
-use std::io::{self, Seek, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::collections::VecDeque;
+use std::io::{self, Read, Seek, Write};
+use std::{slice, thread};
 
-use camino::Utf8Path;
 use jiff::Timestamp;
+use libdeflater::Crc;
 use tempfile::SpooledTempFile;
+use zip::ZipWriter;
+use zip::read::read_zipfile_from_stream;
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
-use zip::{ZipArchive, ZipWriter};
 
-use super::in_order::{InOrder, threads};
+use super::blocks::{BLOCK, Blocks};
+use super::deflate::LAST;
 use super::member::Member;
-use super::pack::{ArchiveError, MemberTime, Pack};
+use super::pack::{ArchiveError, Pack};
 use crate::durable;
 use crate::storage_error::StorageError;
 use crate::tree::TreeFile;
 
-/// Level of deflate, 1 to 9: the fastest within 3 % of 9 on models and data.
-const LEVEL: i64 = 4;
-
-/// A zip member from this size on needs the large form.
-const LARGE: u64 = 0xF000_0000;
-
-/// A compressed member is kept in memory up to this size, and beyond it in a nameless file beside the archive.
+/// A compressed member is kept in memory up to this size, and beyond it in a nameless file beside the archive: its header
+/// tells its size and comes first.
 const IN_MEMORY: usize = 4 << 20;
 
 impl Pack<'_> {
@@ -37,43 +34,36 @@ impl Pack<'_> {
                 .unix_permissions(0o755);
             zip.add_directory(format!("{folder}/"), options).map_err(self.zipping())?;
         }
-        let stopped = AtomicBool::new(false);
-        let compress =
-            Compress { folder: self.folder, archive: self.archive, time: self.time, stopped: &stopped };
         thread::scope(|scope| {
-            let members = InOrder::start(scope, threads(), || |file| compress.member(file));
-            let result = self.put_together(members, &mut zip);
-            // So that the threads do not finish what nobody wants.
-            stopped.store(true, Ordering::Relaxed);
-            result
+            let files = self.tree.files.iter();
+            let blocks = Blocks::start(scope);
+            let mut ahead = Ahead { pack: self, files, open: None, sizes: VecDeque::new(), blocks };
+            for file in &self.tree.files {
+                self.add(file, ahead.member()?, &mut zip)?;
+            }
+            Ok::<_, ArchiveError>(())
         })?;
         zip.finish().map_err(self.zipping())?.flush().map_err(self.writing())?;
         Ok(())
     }
 
-    fn put_together<'a>(
-        &'a self,
-        mut members: InOrder<&'a TreeFile, Result<SpooledTempFile, ArchiveError>>,
+    /// Adds what is compressed already.
+    fn add(
+        &self,
+        file: &TreeFile,
+        member: Compressed,
         zip: &mut ZipWriter<impl Write + Seek>,
     ) -> Result<(), ArchiveError> {
-        let mut files = self.tree.files.iter();
-        loop {
-            if (self.cancelled)() {
-                return Err(ArchiveError::Cancelled);
-            }
-            if !members.is_full()
-                && let Some(file) = files.next()
-            {
-                members.add(file).map_err(self.writing())?;
-                continue;
-            }
-            let member = members.next(self.cancelled).map_err(|error| {
-                if (self.cancelled)() { ArchiveError::Cancelled } else { self.writing()(error).into() }
-            })?;
-            let Some(member) = member else { return Ok(()) };
-            let mut member = ZipArchive::new(member?).map_err(self.zipping())?;
-            member.by_index_raw(0).and_then(|member| zip.raw_copy_file(member)).map_err(self.zipping())?;
-        }
+        let too_long = || self.writing()(io::Error::other("a name is too long for a zip"));
+        let header = local_header(file.relative.as_str(), &member).ok_or_else(too_long)?;
+        let mut source = header.as_slice().chain(member.content);
+        let time = zip_time(self.time.seconds(file.stamp.modified));
+        let mode = if file.executable { 0o755 } else { 0o644 };
+        read_zipfile_from_stream(&mut source)
+            .and_then(|raw| raw.ok_or(ZipError::FileNotFound))
+            .and_then(|raw| zip.raw_copy_file_touch(raw, time, Some(mode)))
+            .map_err(self.zipping())?;
+        Ok(())
     }
 
     fn zipping(&self) -> impl FnOnce(ZipError) -> StorageError {
@@ -81,32 +71,103 @@ impl Pack<'_> {
     }
 }
 
-/// What a thread needs to know to compress a member.
-struct Compress<'a> {
-    folder: &'a Utf8Path,
-    archive: &'a Utf8Path,
-    time: MemberTime,
-    stopped: &'a AtomicBool,
+/// A member on its way into the archive.
+struct Compressed {
+    content: SpooledTempFile,
+    /// Bytes of it.
+    length: u64,
+    /// Bytes of the file.
+    size: u64,
+    /// CRC-32 of the file.
+    checksum: u32,
 }
 
-impl Compress<'_> {
-    /// Makes an archive of this one file.
-    fn member(&self, file: &TreeFile) -> Result<SpooledTempFile, ArchiveError> {
-        let stopped = || self.stopped.load(Ordering::Relaxed);
-        let mut member = Member::open(self.folder.join(&file.relative), &stopped)?;
-        let zipping = |error: ZipError| StorageError::new("write", self.archive, error.into());
-        let out = tempfile::spooled_tempfile_in(IN_MEMORY, durable::parent(self.archive));
-        let mut zip = ZipWriter::new(out);
-        let options = SimpleFileOptions::default()
-            .compression_level(Some(LEVEL))
-            .last_modified_time(zip_time(self.time.seconds(file.stamp.modified)))
-            .unix_permissions(if file.executable { 0o755 } else { 0o644 })
-            .large_file(member.size() >= LARGE);
-        zip.start_file(file.relative.as_str(), options).map_err(zipping)?;
-        let result = io::copy(&mut member, &mut zip).map(|_| ());
-        member.outcome(result, self.archive)?;
-        Ok(zip.finish().map_err(zipping)?)
+/// Reads the files ahead of the writer, and hands their blocks over.
+struct Ahead<'a> {
+    pack: &'a Pack<'a>,
+    /// Those that have not been opened.
+    files: slice::Iter<'a, TreeFile>,
+    /// The one that is being read.
+    open: Option<Member<'a>>,
+    /// Of the files that have been opened and not been taken.
+    sizes: VecDeque<u64>,
+    blocks: Blocks,
+}
+
+impl Ahead<'_> {
+    /// The next file.
+    fn member(&mut self) -> Result<Compressed, ArchiveError> {
+        let pack = self.pack;
+        self.read_on()?;
+        let early = || pack.writing()(io::Error::other("the files have ended early"));
+        let size = self.sizes.pop_front().ok_or_else(early)?;
+        let mut content = tempfile::spooled_tempfile_in(IN_MEMORY, durable::parent(pack.archive));
+        let mut length = LAST.len() as u64;
+        let mut checksum = Crc::new();
+        for _ in 0..size.div_ceil(BLOCK as u64) {
+            self.read_on()?;
+            let block = self.blocks.next(pack.cancelled).map_err(|error| {
+                if (pack.cancelled)() { ArchiveError::Cancelled } else { pack.writing()(error).into() }
+            })?;
+            let block = block.ok_or_else(early)?;
+            content.write_all(&block.compressed).map_err(pack.writing())?;
+            length += block.compressed.len() as u64;
+            checksum.update(&block.content);
+            self.blocks.give_back(block.content);
+        }
+        content.write_all(&LAST).and_then(|()| content.rewind()).map_err(pack.writing())?;
+        Ok(Compressed { content, length, size, checksum: checksum.sum() })
     }
+
+    /// Hands over blocks until all threads are busy.
+    fn read_on(&mut self) -> Result<(), ArchiveError> {
+        while !self.blocks.is_full() {
+            let Some(member) = &mut self.open else {
+                let Some(file) = self.files.next() else { return Ok(()) };
+                let member = Member::open(self.pack.folder.join(&file.relative), self.pack.cancelled)?;
+                self.sizes.push_back(member.size());
+                self.open = Some(member);
+                continue;
+            };
+            let mut content = self.blocks.buffer();
+            match member.take(BLOCK as u64).read_to_end(&mut content) {
+                Ok(count) if count > 0 => self.blocks.add(content).map_err(self.pack.writing())?,
+                ended => {
+                    self.blocks.give_back(content);
+                    if let Some(member) = self.open.take() {
+                        member.outcome(ended.map(drop), self.pack.archive)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stands before a member (APPNOTE.TXT, 4.3.7 and 4.5.3), but for its time. None if the name is too long.
+fn local_header(name: &str, member: &Compressed) -> Option<Vec<u8>> {
+    // 2.0, by Unix: modes are told as Unix has them.
+    let version = u16::from_be_bytes([3, 20]);
+    let (names_are_utf8, deflated) = (1_u16 << 11, 8_u16);
+    let (time, date) = (0_u16, 0_u16);
+    let mut sizes = [member.length, member.size].map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
+    let mut extra = Vec::new();
+    if sizes.contains(&u32::MAX) {
+        sizes = [u32::MAX; 2];
+        extra.extend([1_u16, 16].map(u16::to_le_bytes).concat());
+        extra.extend([member.size, member.length].map(u64::to_le_bytes).concat());
+    }
+    let lengths = [u16::try_from(name.len()).ok()?, u16::try_from(extra.len()).ok()?];
+    let header = [
+        b"PK\x03\x04".to_vec(),
+        [version, names_are_utf8, deflated, time, date].map(u16::to_le_bytes).concat(),
+        member.checksum.to_le_bytes().to_vec(),
+        sizes.map(u32::to_le_bytes).concat(),
+        lengths.map(u16::to_le_bytes).concat(),
+        name.as_bytes().to_vec(),
+        extra,
+    ];
+    Some(header.concat())
 }
 
 /// A zip's time, which begins with 1980 and has no zone: UTC, so that the bytes do not depend on the machine.
@@ -117,4 +178,28 @@ fn zip_time(seconds: i64) -> zip::DateTime {
     let (month, day) = (part(time.month()), part(time.day()));
     let (hour, minute, second) = (part(time.hour()), part(time.minute()), part(time.second()));
     zip::DateTime::from_date_and_time(year, month, day, hour, minute, second).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_tells_name_checksum_and_sizes_of_any_length() {
+        for (length, size) in [(2, 0), (u64::from(u32::MAX) - 1, 7), (7 << 30, 9 << 30), (3, 9 << 30)] {
+            let member = Compressed { content: SpooledTempFile::new(0), length, size, checksum: 77 };
+            let header = local_header("모델/m.bin", &member).unwrap();
+            let mut source = header.as_slice();
+            let read = read_zipfile_from_stream(&mut source).unwrap().unwrap();
+            assert_eq!((read.compressed_size(), read.size(), read.crc32()), (length, size, 77));
+            assert_eq!(read.name_raw(), "모델/m.bin".as_bytes());
+        }
+        assert!(
+            local_header(
+                &"x".repeat(70_000),
+                &Compressed { content: SpooledTempFile::new(0), length: 2, size: 0, checksum: 0 }
+            )
+            .is_none()
+        );
+    }
 }
