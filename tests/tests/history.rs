@@ -149,6 +149,9 @@ fn runs_are_pinned_removed_pruned_and_exported() {
         &env.alo(["history", "prune", "--keep", "2", "--dry-run", "--format", "json"]).expect(0).events()[0];
     assert_eq!(dry["removed"].as_array().unwrap().len(), 2);
     env.alo(["history", "export", &runs[1], "../one.tar.gz"]).expect(0);
+    env.alo(["history", "export", &runs[1], "s3://bucket/one.tar.gz"])
+        .expect(2)
+        .says("is no path of this machine");
     assert!(env.root().join("one.tar.gz").is_file());
     env.alo(["history", "rm", &runs[1]]).expect(0);
     env.alo(["history", "prune", "--max-size", "0"]).expect(0);

@@ -310,6 +310,10 @@ fn an_export_holds_all_of_a_run_and_replaces_nothing() {
         .expect("unpacked");
     assert_eq!(fs_err::read(unpacked.join("models/train/m")).expect("read"), [1; 9000]);
     assert!(unpacked.join("run.yaml").exists() && !unpacked.join(".pinned").exists());
+    for name in ["stopped", "stopped.zip"] {
+        let stopped = project.history.export(&entry, &outside.join(name), &|| true);
+        assert!(matches!(stopped, Err(RunExportError::Cancelled)), "{name}: {stopped:?}");
+    }
     let inside = project.layout.history(Train).join("copy");
     assert!(matches!(project.history.export(&entry, &inside, &|| false), Err(RunExportError::Inside { .. })));
     assert!(fs_err::read_dir(outside).expect("listed").count() == 6, "no temporary name is left");

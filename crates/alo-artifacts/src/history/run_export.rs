@@ -60,13 +60,25 @@ pub enum RunExportError {
     },
     /// The archive could not be made.
     #[error(transparent)]
-    Archive(#[from] ArchiveError),
+    Archive(ArchiveError),
     /// The run could not be listed.
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// Something could not be read or written.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The user asked to stop.
+    #[error("stopped on request")]
+    Cancelled,
+}
+
+impl From<ArchiveError> for RunExportError {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Cancelled => Self::Cancelled,
+            error => Self::Archive(error),
+        }
+    }
 }
 
 impl RunExportError {
@@ -79,6 +91,7 @@ impl RunExportError {
             Self::Archive(error) => error.hint(),
             Self::Tree(error) => error.hint(),
             Self::Storage(error) => error.hint(),
+            Self::Cancelled => None,
         }
     }
 }
@@ -124,6 +137,9 @@ impl History {
         tree.files.retain(|file| ![LOCK, PINNED].contains(&file.relative.as_str()));
         let bytes = copy_tree(&tree, &entry.folder, &folder)?;
         let count = tree.files.len() as u64;
+        if cancelled() {
+            return Err(RunExportError::Cancelled);
+        }
         let Some(format) = format_of(to) else {
             durable::sync_tree(&folder, &tree)?;
             durable::rename(&folder, to)?;

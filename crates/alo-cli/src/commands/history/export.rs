@@ -1,10 +1,11 @@
 //! `alo history export`.
 
-use alo_core::artifacts::History;
+use alo_core::artifacts::{History, RunExportError};
 use camino::Utf8PathBuf;
 
 use super::place::{ProjectArgs, find_one};
 use super::words::Pipeline;
+use crate::commands::signals::cancel_on_signals;
 use crate::exit_code::Exit;
 use crate::render::{failure, quantity};
 use crate::ui::Ui;
@@ -24,13 +25,19 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
+    if args.path.as_str().starts_with("s3://") {
+        let message = format!("`{}` is no path of this machine", args.path);
+        return Err(failure::wrong(ui, &message, Some("export to a file, and upload that")));
+    }
     let history = History::new(&args.project.layout(ui)?);
     let entry = find_one(&history, &args.id, args.pipeline, ui)?;
     let to = camino::absolute_utf8(&args.path)
         .map_err(|error| failure::wrong(ui, &format!("`{}` is no path: {error}", args.path), None))?;
-    let exported = history
-        .export(&entry, &to, &|| false)
-        .map_err(|error| failure::refused(ui, &failure::chain(&error), error.hint().as_deref()))?;
+    let cancel = cancel_on_signals(ui);
+    let exported = history.export(&entry, &to, &|| cancel.is_cancelled()).map_err(|error| {
+        let exit = failure::refused(ui, &failure::chain(&error), error.hint().as_deref());
+        if matches!(error, RunExportError::Cancelled) { Exit::Interrupted } else { exit }
+    })?;
     ui.progress(&format!(
         "{}, {}, in `{}`",
         quantity::count(exported.files, "file"),
