@@ -99,6 +99,16 @@ pub(super) fn keep(objects: &Objects, folder: &Utf8Path, keep: &Keep<'_>) -> Res
     Ok(Kept { left_out: left_out.collect(), new_bytes })
 }
 
+/// Removes what [`keep`] has put into a run's folder, as far as that can be done.
+pub(super) fn take_back(folder: &Utf8Path) {
+    for entry in fs_err::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_none_or(|name| name == FILES || !is_own_name(name)) {
+            durable::remove_std(&entry.path()).ok();
+        }
+    }
+}
+
 /// What lies in the artifacts and is to be kept.
 fn wanted(root: &Utf8Path, keep: &Keep<'_>) -> Result<Tree, TreeError> {
     let mut tree = Tree::list(root, Links::Follow)?;

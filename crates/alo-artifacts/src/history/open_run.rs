@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::data_list::{self, DataRecord};
 use super::error::HistoryError;
-use super::keep::{Keep, keep};
+use super::keep::{Keep, keep, take_back};
 use super::ledger::Ledger;
 use super::objects::Objects;
 use super::record::{RecordedError, RunRecord, RunState};
@@ -132,7 +132,8 @@ impl OpenRun {
     ) -> Finished {
         let mut warnings = Vec::new();
         let mut unique_bytes = self.added;
-        match keep(&Objects::new(&self.project), &self.folder, kept_of) {
+        let objects = Objects::new(&self.project);
+        match keep(&objects, &self.folder, kept_of) {
             Ok(kept) => {
                 self.record.artifacts_kept = kept_of.artifacts && kept_of.layout.is_some();
                 unique_bytes += kept.new_bytes;
@@ -140,6 +141,12 @@ impl OpenRun {
             }
             Err(error) => {
                 warnings.push(told("keep the artifacts in the history", &error));
+                // Half of them are of no use, and may be what fills the disk. Logs are small, and tell more than nothing.
+                take_back(&self.folder);
+                let logs = Keep { artifacts: false, ..*kept_of };
+                if kept_of.artifacts && keep(&objects, &self.folder, &logs).is_err() {
+                    take_back(&self.folder);
+                }
                 // What of them came into the folder is not known: the next run counts.
                 Ledger::forget(&self.project);
             }
