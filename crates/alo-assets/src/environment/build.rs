@@ -13,6 +13,7 @@ use super::contents::Contents;
 use super::error::EnvironmentError;
 use super::key;
 use super::record::{Environment, Look, python_in};
+use super::spare::Moved;
 use crate::cache::{CacheUse, Place};
 use crate::installer::{InstallError, InstallJob, RunError, Runner, Toolbox};
 use crate::interpreter::Interpreter;
@@ -112,7 +113,8 @@ impl<'a> Environments<'a> {
         let guard = self.tools.guard()?;
         let spare = self.tools.spare.take();
         let mut runner = self.tools.runner(&guard, observer);
-        let is_made = spare.is_some_and(|spare| spare.take_place(folder, &runner));
+        let moved =
+            spare.map_or(Moved::Nothing, |spare| spare.take_place(folder, wanted.resolution, &runner));
         fs_err::create_dir_all(folder).map_err(cache)?;
         // What installers read may hold credentials: it is private, and gone before the environment is declared whole.
         let private = tempfile::Builder::new().prefix(".alo-install-").tempdir_in(folder).map_err(cache)?;
@@ -132,8 +134,9 @@ impl<'a> Environments<'a> {
             requirements: shown.clone(),
         });
         match &installer {
+            Some(_) if moved == Moved::Whole => {}
             Some(installer) => {
-                if !is_made {
+                if moved == Moved::Nothing {
                     let created = installer.creation(interpreter, folder).run(scratch, &mut runner);
                     created.map_err(|error| not_created(interpreter, folder, error))?;
                 }
@@ -142,7 +145,7 @@ impl<'a> Environments<'a> {
                 let job = InstallJob { python: &python, resolution, requirements, offline, scratch };
                 installer.install(&job, &mut runner).map_err(|source| install_error(interpreter, source))?;
             }
-            None if is_made => {}
+            None if moved == Moved::Empty => {}
             None => make_empty(interpreter, folder, scratch, &mut runner)?,
         }
         let contents = Contents::read(folder, interpreter.version)

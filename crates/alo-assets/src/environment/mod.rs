@@ -3,11 +3,13 @@
 mod build;
 mod contents;
 mod error;
+mod guess;
 mod key;
 mod record;
 mod spare;
 
 pub(crate) use build::{Environments, Wanted, install_error, shown};
 pub use error::EnvironmentError;
+pub(crate) use guess::resolve_beside_guess;
 pub use record::Environment;
 pub(crate) use spare::Spare;

@@ -1,23 +1,47 @@
-//! An empty environment that is made while the packages are still being decided on.
+//! An environment that is made while its packages are still being decided on.
 //!
-//! Its name is known only with its packages, so it is made beside the others and moved to its place before anything is installed.
-//! One alo process at a time makes one for an interpreter; another goes without.
+//! Its name is known only with its packages, so it is made beside the others and moved to its place later: empty, or with what
+//! the [`guess`](super::guess) has put into it. One alo process at a time makes one for an interpreter; another goes without.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::record::python_in;
 use crate::cache::Place;
 use crate::digest;
-use crate::installer::{Creation, Installer, Runner, Running, Toolbox};
+use crate::installer::{Creation, InstallJob, Installer, Runner, Running, Toolbox};
 use crate::key_lock::KeyLock;
+use crate::requirements::RequirementSet;
+use crate::resolution::Resolution;
 
-/// An empty environment in the making. Dropped, it is removed.
+/// An environment in the making. Dropped, it is removed.
 #[derive(Debug)]
 pub(crate) struct Spare {
-    /// Gone once it was waited for.
-    making: Option<Running>,
+    content: Content,
     folder: Utf8PathBuf,
     /// Keeps others, and those who clean up, from the folder.
     _lock: KeyLock,
+}
+
+/// What lies in the folder.
+#[derive(Debug)]
+enum Content {
+    /// An environment that is being made.
+    Coming(Running),
+    /// An environment with exactly these packages.
+    Packages(Resolution),
+    /// Something that was not finished.
+    Rubbish,
+}
+
+/// What was moved to the place of an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// Nothing.
+    Nothing,
+    /// An environment without packages.
+    Empty,
+    /// The environment with all its packages.
+    Whole,
 }
 
 impl Spare {
@@ -43,13 +67,46 @@ impl Spare {
         // What a killed process has left.
         remove(&folder);
         let making = begin(&creation, &folder, runner)?;
-        Some(Self { making: Some(making), folder, _lock: lock })
+        Some(Self { content: Content::Coming(making), folder, _lock: lock })
     }
 
-    /// Waits for it and moves it to `place`, which must be free. Tells whether it is there.
-    pub(super) fn take_place(mut self, place: &Utf8Path, runner: &Runner<'_>) -> bool {
-        let made = self.making.take().map(|making| making.wait(runner.cancelled, &mut |_| {}));
-        matches!(made, Some(Ok(_))) && fs_err::rename(&self.folder, place).is_ok()
+    /// Whether nothing was installed into it yet.
+    pub(super) fn is_unfilled(&self) -> bool {
+        matches!(self.content, Content::Coming(_))
+    }
+
+    /// Waits until it is made and installs these packages from what the installer has in its cache.
+    pub(super) fn fill(
+        &mut self,
+        resolution: Resolution,
+        requirements: &RequirementSet,
+        installer: &dyn Installer,
+        scratch: &Utf8Path,
+        runner: &mut Runner<'_>,
+    ) {
+        let Content::Coming(making) = std::mem::replace(&mut self.content, Content::Rubbish) else { return };
+        if making.wait(runner.cancelled, &mut |_| {}).is_err() {
+            return;
+        }
+        let python = python_in(&self.folder);
+        let job =
+            InstallJob { python: &python, resolution: &resolution, requirements, offline: true, scratch };
+        if installer.install(&job, runner).is_ok() {
+            self.content = Content::Packages(resolution);
+        }
+    }
+
+    /// Waits for it and moves it to `place`, which must be free, if that is to hold what is in it.
+    pub(super) fn take_place(mut self, place: &Utf8Path, wanted: &Resolution, runner: &Runner<'_>) -> Moved {
+        let moved = match std::mem::replace(&mut self.content, Content::Rubbish) {
+            Content::Coming(making) => {
+                making.wait(runner.cancelled, &mut |_| {}).map_or(Moved::Nothing, |_| Moved::Empty)
+            }
+            Content::Packages(packages) if packages == *wanted => Moved::Whole,
+            Content::Packages(_) | Content::Rubbish => Moved::Nothing,
+        };
+        let is_moved = moved != Moved::Nothing && fs_err::rename(&self.folder, place).is_ok();
+        if is_moved { moved } else { Moved::Nothing }
     }
 }
 
@@ -60,8 +117,8 @@ fn begin(creation: &Creation, folder: &Utf8Path, runner: &mut Runner<'_>) -> Opt
 
 impl Drop for Spare {
     fn drop(&mut self) {
-        // It ends before its folder goes.
-        self.making = None;
+        // What makes it ends before its folder goes.
+        self.content = Content::Rubbish;
         remove(&self.folder);
     }
 }

@@ -88,7 +88,7 @@ impl Creation {
 }
 
 /// Finds packages and installs them into environments.
-pub(crate) trait Installer {
+pub(crate) trait Installer: Sync {
     /// The program's name, for people.
     fn name(&self) -> &'static str;
 

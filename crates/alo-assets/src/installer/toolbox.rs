@@ -20,7 +20,7 @@ pub(crate) struct Toolbox<'a> {
     /// Whether nothing is fetched.
     pub(crate) offline: bool,
     uv: OnceCell<Option<FoundUv>>,
-    /// An empty environment, made while it is decided what goes into it.
+    /// An environment that is made while it is decided what goes into it.
     pub(crate) spare: RefCell<Option<Spare>>,
 }
 

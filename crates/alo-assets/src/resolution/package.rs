@@ -107,6 +107,12 @@ impl std::fmt::Display for ResolvedPackage {
 }
 
 impl ResolvedPackage {
+    /// Whether hashes say which file is meant. A folder has none.
+    fn is_hashed(&self) -> bool {
+        let is_folder = matches!(&self.source, PackageSource::Path { path, .. } if path.is_dir());
+        !self.hashes.is_empty() && !is_folder
+    }
+
     /// The line that installs it, credentials of its URL taken from the requirements, which have them.
     fn line(&self, requirements: &RequirementSet) -> String {
         let PackageSource::Url(url) = &self.source else { return self.to_string() };
@@ -199,13 +205,17 @@ impl Resolution {
         text
     }
 
+    /// Whether hashes say of all packages which files are meant.
+    pub(crate) fn is_hashed(&self) -> bool {
+        self.packages.iter().all(ResolvedPackage::is_hashed)
+    }
+
     /// The lines that install exactly these packages.
     pub(crate) fn install_lines(&self, requirements: &RequirementSet) -> InstallLines {
         let mut lines = InstallLines::default();
         for package in &self.packages {
             let mut line = package.line(requirements);
-            let is_folder = matches!(&package.source, PackageSource::Path { path, .. } if path.is_dir());
-            if package.hashes.is_empty() || is_folder {
+            if !package.is_hashed() {
                 lines.unhashed.push(line);
                 continue;
             }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::package::{PackageSource, Resolution};
 use super::portable::Portable;
-use crate::environment::{EnvironmentError, Spare, install_error, shown};
+use crate::environment::{EnvironmentError, Spare, install_error, resolve_beside_guess, shown};
 use crate::installer::{ResolveJob, Toolbox};
 use crate::interpreter::PythonVersion;
 use crate::key_lock::KeyLock;
@@ -231,7 +231,7 @@ impl Resolver<'_> {
             offline: self.policy.offline,
             scratch,
         };
-        installer.resolve(&job, &mut runner).map_err(failed)
+        resolve_beside_guess(self.tools, &guard, &*installer, &job, &mut runner).map_err(failed)
     }
 
     /// The locked packages, those of the same steps before others; none that the requirements themselves rule out.
