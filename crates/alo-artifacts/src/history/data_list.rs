@@ -80,13 +80,9 @@ impl Serialize for Files<'_> {
         }
 
         let mut files = serializer.serialize_map(None)?;
-        for source in self.0.in_order() {
-            let mut rows = self.0.rows(source);
-            while let Some((path, entry)) = rows.current() {
-                let file = File { bytes: entry.copy.size, digest: entry.digest.to_string() };
-                files.serialize_entry(&source.key(path), &file)?;
-                rows.advance();
-            }
+        for (path, entry) in self.0.files() {
+            let file = File { bytes: entry.copy.size, digest: entry.digest.to_string() };
+            files.serialize_entry(&path, &file)?;
         }
         files.end()
     }

@@ -70,33 +70,41 @@ struct Stamps(u64, i128, u64, i128);
 
 /// Looks at all runs of a project, in no order. Foreign folders are passed over.
 pub(super) fn scan(layout: &ProjectLayout) -> Result<Vec<Scanned>, StorageError> {
-    let (mut known, runs) = thread::scope(|scope| {
+    let (known, runs) = thread::scope(|scope| {
         let known = scope.spawn(|| read(layout));
         let runs = stamped(layout);
         (known.join().unwrap_or_default(), runs)
     });
-    let rows_known = known.len();
+    // Rows are large: they stay where they are, and are found by their number.
+    let places: HashMap<_, _> =
+        known.iter().enumerate().map(|(at, row)| ((row.0, row.1.as_str()), at)).collect();
     let histories = PipelineKind::ALL.map(|kind| (kind, layout.history(kind)));
-    let (mut scanned, mut to_read, mut rows) = (Vec::new(), Vec::new(), Vec::new());
-    for (key, stamps) in runs? {
-        match known.remove(&key).filter(|row| Some(row.2) == stamps) {
-            Some(row) => {
-                let history = histories.iter().find(|(kind, _)| *kind == row.0);
-                let run = history.and_then(|(_, history)| row.listed(history));
-                scanned.extend(run.map(|run| Scanned { run, fresh: false }));
-                rows.push(row);
-            }
-            None => to_read.push((key, stamps)),
-        }
+    let runs = runs?;
+    let (mut scanned, mut to_read) = (Vec::with_capacity(runs.len()), Vec::new());
+    let mut kept = vec![false; known.len()];
+    for (key, stamps) in runs {
+        let place = places.get(&(key.0, key.1.as_str())).copied();
+        let row = place.and_then(|at| Some((at, known.get(at).filter(|row| Some(row.2) == stamps)?)));
+        let Some((at, row)) = row else {
+            to_read.push((key, stamps));
+            continue;
+        };
+        let history = histories.iter().find(|(kind, _)| *kind == row.0);
+        let run = history.and_then(|(_, history)| row.listed(history));
+        scanned.extend(run.map(|run| Scanned { run, fresh: false }));
+        kept[at] = true;
     }
-    let kept = rows.len();
+    let mut new = Vec::new();
     for (run, row) in in_threads(&to_read, |(key, stamps)| read_one(layout, key, *stamps)) {
         scanned.push(Scanned { run, fresh: true });
-        rows.extend(row);
+        new.extend(row);
     }
-    if rows.len() - kept >= WORTH_WRITING || rows_known - kept >= WORTH_WRITING {
+    let left_over = kept.iter().filter(|kept| !**kept).count();
+    if new.len() >= WORTH_WRITING || left_over >= WORTH_WRITING {
+        let kept = known.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(row, _)| row);
+        new.splice(..0, kept);
         // A history that cannot be written to is listed all the same.
-        write(layout, rows);
+        write(layout, new);
     }
     Ok(scanned)
 }
@@ -203,11 +211,10 @@ impl Stamps {
 }
 
 /// Reads the index; a missing, damaged or other one is as good as an empty one.
-fn read(layout: &ProjectLayout) -> HashMap<Key, Row> {
+fn read(layout: &ProjectLayout) -> Vec<Row> {
     let bytes = durable::read_if_present(&layout.history_index()).ok().flatten().unwrap_or_default();
     let index: Index = serde_json::from_slice(&bytes).unwrap_or_default();
-    let rows = if index.format == FORMAT { index.rows } else { Vec::new() };
-    rows.into_iter().map(|row| ((row.0, row.1.clone()), row)).collect()
+    if index.format == FORMAT { index.rows } else { Vec::new() }
 }
 
 fn write(layout: &ProjectLayout, rows: Vec<Row>) {

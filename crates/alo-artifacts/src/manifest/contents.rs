@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
 use crate::digest::Fields;
+use crate::durable::{self, Lasting};
 use crate::layout::ProjectLayout;
 use crate::source::DataSource;
+use crate::storage_error::StorageError;
 
 /// The version of the manifest that is written; another one is not used. Up to version 2 it was one JSON document.
 const FORMAT: u32 = 3;
@@ -148,13 +150,20 @@ impl Manifest {
         &self.file
     }
 
-    /// The sources in the order in which their files are sorted by the path relative to `input/<kind>`.
-    pub(crate) fn in_order(&self) -> Vec<&LoadedFrom> {
-        let mut sources: Vec<_> = self.contents.sources.iter().collect();
-        // What lies in a folder has a `/` behind the folder's name.
-        let key = |source: &LoadedFrom| if source.is_file { source.name.clone() } else { source.key("/") };
-        sources.sort_by_cached_key(|source| key(source));
-        sources
+    /// Writes a copy of it to another place.
+    pub(crate) fn keep_at(&self, path: &Utf8Path) -> Result<(), StorageError> {
+        durable::write_by(path, Lasting::Kill, |copy| {
+            let mut at = 0;
+            let mut piece = vec![0; 64 << 10];
+            loop {
+                let count = self.file.read_at(&mut piece, at)?;
+                if count == 0 {
+                    return Ok(());
+                }
+                copy.write_all(&piece[..count])?;
+                at += count as u64;
+            }
+        })
     }
 
     /// Whether it would be written the same again after loading that found nothing changed in any of these sources.

@@ -5,6 +5,7 @@
 //! description of the sources. A [`Draft`] is written row by row while sources and copies are walked through, takes the
 //! manifest's place before anything is touched, and its rows are filled in as the files arrive.
 
+mod all_files;
 mod contents;
 mod draft;
 mod row;

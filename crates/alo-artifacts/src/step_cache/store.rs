@@ -1,14 +1,12 @@
 //! The cache of a project: found, claimed, tidied.
 
-use std::collections::BTreeMap;
-
 use alo_plan::PipelineKind;
 use camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 
 use super::description::StepKey;
 use super::entry::{KeptStep, StepEntry};
 use super::refusal::NotKept;
-use crate::durable::{self, Lasting};
+use crate::durable;
 use crate::external::LoadedData;
 use crate::layout::ProjectLayout;
 use crate::manifest::Manifest;
@@ -95,38 +93,21 @@ impl StepCache {
         if data.sources.is_empty() || path.exists() {
             return Ok(());
         }
-        let files = self.data_files(pipeline);
-        let bytes =
-            serde_json::to_vec(&files).map_err(|error| StorageError::new("write", &path, error.into()))?;
-        durable::write(&path, &bytes, Lasting::Kill)
+        match Manifest::open(&self.layout, pipeline) {
+            Some(manifest) => manifest.keep_at(&path),
+            None => Ok(()),
+        }
     }
 
     /// A file of the data that is not what it was in the data of that id, if that is known.
     pub fn changed_data(&self, pipeline: PipelineKind, data_id: &str) -> Option<Utf8PathBuf> {
-        let bytes = durable::read_if_present(&self.data_list(pipeline, data_id)).ok()??;
-        let then: BTreeMap<Utf8PathBuf, String> = serde_json::from_slice(&bytes).ok()?;
-        let now = self.data_files(pipeline);
-        let changed = now.iter().find(|(path, digest)| then.get(*path) != Some(digest));
-        changed
-            .map(|(path, _)| path.clone())
-            .or_else(|| then.into_keys().find(|path| !now.contains_key(path)))
+        let then = Manifest::open_at(&self.data_list(pipeline, data_id))?;
+        let now = Manifest::open(&self.layout, pipeline)?;
+        now.first_difference(&then).map(Utf8PathBuf::from)
     }
 
     fn data_list(&self, pipeline: PipelineKind, data_id: &str) -> Utf8PathBuf {
-        self.root.join("data").join(format!("{pipeline}-{data_id}.json"))
-    }
-
-    fn data_files(&self, pipeline: PipelineKind) -> BTreeMap<Utf8PathBuf, String> {
-        let mut files = BTreeMap::new();
-        let Some(manifest) = Manifest::open(&self.layout, pipeline) else { return files };
-        for source in manifest.in_order() {
-            let mut rows = manifest.rows(source);
-            while let Some((path, entry)) = rows.current() {
-                files.insert(source.key(path).into(), entry.digest.to_string());
-                rows.advance();
-            }
-        }
-        files
+        self.root.join("data").join(format!("{pipeline}-{data_id}.files"))
     }
 }
 
