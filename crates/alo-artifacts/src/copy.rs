@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::digest::{CHUNK, ContentDigest, Hasher};
 use crate::durable::{self, Lasting};
+use crate::permissions;
 use crate::storage_error::StorageError;
 use crate::tree::{CopyStamp, Stamp, Tree};
 
@@ -294,16 +295,14 @@ pub(crate) fn copy_tree(tree: &Tree, from: &Utf8Path, to: &Utf8Path) -> Result<u
 /// Copies one file, keeping its permissions but for the owner's right to read and write.
 pub(crate) fn copy_plain(from: &Utf8Path, to: &Utf8Path) -> Result<u64, StorageError> {
     let bytes = fs_err::copy(from, to).map_err(StorageError::of("copy", from))?;
-    let mode = fs_err::metadata(to).map_err(StorageError::of("read", to))?.permissions().mode();
-    if mode & 0o600 != 0o600 {
-        let permissions = std::fs::Permissions::from_mode(mode | 0o600);
-        fs_err::set_permissions(to, permissions).map_err(StorageError::of("write", to))?;
-    }
+    permissions::give_to_owner(to)?;
     Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use sha2::Sha256;
 
     use super::*;

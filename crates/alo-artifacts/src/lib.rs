@@ -17,6 +17,7 @@ mod durable;
 mod experimental;
 mod export;
 mod external;
+mod files_error;
 mod fingerprint;
 mod given;
 mod history;
@@ -30,6 +31,7 @@ mod mirror;
 mod model_source;
 mod output;
 mod path_list;
+mod permissions;
 mod probability;
 mod recovery;
 mod remote_data;
@@ -54,6 +56,7 @@ pub use copy::CopyError;
 pub use experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};
 pub use export::{ExportError, Exported, Exports, SaveTarget, export, resolve_save_path};
 pub use external::{LoadProgress, LoadedData, LoadedSource, load_data, loaded_once};
+pub use files_error::FilesError;
 pub use fingerprint::{NO_DATA_ID, code_id, param_id};
 pub use given::Given;
 pub use history::{
@@ -74,8 +77,9 @@ pub use s3::{CredentialsError, S3Access, S3Environment, S3Error, S3Fault};
 pub use source::{DataSource, check_sources};
 pub use staging::{Leftover, StagedArtifacts, StagingError};
 pub use step_cache::{
-    Dependency, Found, KeptStep, LeftBehind, NotKept, PutBackError, Recorded, RecordingError, StepCache,
-    StepDescription, StepEntry, StepKey, StepRecording, digest_folder, stamp_folder,
+    Dependency, Found, HeldStep, KeptStep, LeftBehind, MadeFrom, NotKept, PutBackError, Recorded,
+    RecordingError, Sharing, Snapshot, StepCache, StepDescription, StepEntry, StepKey, StepRecording,
+    digest_folder, stamp_folder,
 };
 pub use storage_error::StorageError;
 pub use summary::Summary;

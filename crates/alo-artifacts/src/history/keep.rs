@@ -1,7 +1,6 @@
 //! What of a finished run goes into the history: copied once, shared with the runs that kept the same.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest, Sha256};
@@ -14,7 +13,9 @@ use super::run_folder::{LOCK, PINNED};
 use crate::copy::{CopyError, Meter, copy_plain, digest_file};
 use crate::digest;
 use crate::durable;
+use crate::files_error::FilesError;
 use crate::layout::ArtifactLayout;
+use crate::permissions;
 use crate::storage_error::StorageError;
 use crate::tree::{Links, Stamp, Tree, TreeError, TreeFile};
 
@@ -40,17 +41,6 @@ impl Keep<'_> {
     }
 }
 
-/// Files that could not be kept.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum KeepError {
-    #[error(transparent)]
-    Tree(#[from] TreeError),
-    #[error(transparent)]
-    Copy(#[from] CopyError),
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-}
-
 /// What was kept.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -64,7 +54,7 @@ pub(super) struct Kept {
 ///
 /// In this order: equal contents of earlier runs are linked, others copied; the list is written; all is flushed; only
 /// then the new contents are shared with the runs to come.
-pub(super) fn keep(objects: &Objects, folder: &Utf8Path, keep: &Keep<'_>) -> Result<Kept, KeepError> {
+pub(super) fn keep(objects: &Objects, folder: &Utf8Path, keep: &Keep<'_>) -> Result<Kept, FilesError> {
     let root = keep.layout.map(ArtifactLayout::root).filter(|root| root.is_dir());
     let tree = root.map(|root| wanted(root, keep)).transpose()?.unwrap_or_default();
     for inner in &tree.folders {
@@ -135,7 +125,7 @@ struct Keeper<'a> {
 
 impl Keeper<'_> {
     /// Puts a file into the run's folder; whether its content was written anew.
-    fn take(&mut self, from: &Utf8Path, file: &TreeFile) -> Result<(KeptFile, bool), KeepError> {
+    fn take(&mut self, from: &Utf8Path, file: &TreeFile) -> Result<(KeptFile, bool), FilesError> {
         let to = self.folder.join(&file.relative);
         if file.stamp.size < SMALL {
             let kept = self.write_small(from, &to, file.executable)?;
@@ -159,14 +149,15 @@ impl Keeper<'_> {
         if Stamp::of(&fs_err::metadata(from).map_err(StorageError::of("read", from))?) != stamp {
             return Err(CopyError::Changing { path: from.to_owned() }.into());
         }
-        make_read_only(&to)?;
+        // Several runs may share it.
+        permissions::make_read_only(&to)?;
         self.new_bytes += kept.bytes;
         self.new.insert(key, to);
         Ok((kept, true))
     }
 
     /// The list of the data is in the folder already; runs on the same data share it. Whether it is there and new.
-    fn share_data(&mut self, files: &mut BTreeMap<Utf8PathBuf, KeptFile>) -> Result<bool, KeepError> {
+    fn share_data(&mut self, files: &mut BTreeMap<Utf8PathBuf, KeptFile>) -> Result<bool, FilesError> {
         let path = self.folder.join(DATA);
         if !path.is_file() {
             return Ok(false);
@@ -182,7 +173,7 @@ impl Keeper<'_> {
             durable::rename(&beside, &path)?;
             return Ok(false);
         }
-        make_read_only(&path)?;
+        permissions::make_read_only(&path)?;
         self.new_bytes += stamp.size;
         self.new.extend(key.map(|key| (key, path)));
         Ok(true)
@@ -197,26 +188,13 @@ impl Keeper<'_> {
         let content = durable::read(from)?;
         fs_err::write(to, &content).map_err(StorageError::of("write", to))?;
         if executable {
-            let mode = mode(to)? | 0o100;
-            fs_err::set_permissions(to, std::fs::Permissions::from_mode(mode))
-                .map_err(StorageError::of("write", to))?;
+            permissions::make_executable(to)?;
         }
-        make_read_only(to)?;
+        permissions::make_read_only(to)?;
         let bytes = content.len() as u64;
         self.new_bytes += bytes;
         Ok(KeptFile { bytes, sha256: digest::hex(&Sha256::digest(&content)), executable })
     }
-}
-
-fn mode(path: &Utf8Path) -> Result<u32, StorageError> {
-    Ok(fs_err::metadata(path).map_err(StorageError::of("read", path))?.permissions().mode())
-}
-
-/// Takes the right to write from everybody: several runs may share the file.
-fn make_read_only(path: &Utf8Path) -> Result<(), StorageError> {
-    let mode = mode(path)? & 0o555;
-    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode))
-        .map_err(StorageError::of("write", path))
 }
 
 /// Whether a name at the top of a run's folder is the history's own.

@@ -1,7 +1,6 @@
 //! Putting a past run's artifacts back.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 
 use alo_plan::PipelineKind;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -18,12 +17,13 @@ use super::runs::History;
 use crate::copy::{CopyError, Meter, copy_file, digest_file};
 use crate::durable;
 use crate::experimental::{ExperimentalHistory, ExperimentalHistoryError};
+use crate::files_error::FilesError;
 use crate::layout::ArtifactLayout;
+use crate::permissions;
 use crate::run_id::RunId;
 use crate::staging::{StagedArtifacts, StagingError};
-use crate::storage_error::StorageError;
 use crate::summary::Summary;
-use crate::tree::{Links, Tree, TreeError};
+use crate::tree::{Links, Tree};
 
 /// So many damaged files are named in an error.
 const NAMED: usize = 5;
@@ -82,15 +82,9 @@ pub enum RestoreError {
     /// The artifacts.
     #[error(transparent)]
     Staging(#[from] StagingError),
-    /// What is current now could not be listed.
+    /// Files could not be listed, read or copied.
     #[error(transparent)]
-    Tree(#[from] TreeError),
-    /// A file could not be copied.
-    #[error(transparent)]
-    Copy(#[from] CopyError),
-    /// Something could not be read or written.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
+    Files(FilesError),
     /// Ids and times could not be written.
     #[error(transparent)]
     ExperimentalHistory(#[from] ExperimentalHistoryError),
@@ -100,6 +94,12 @@ pub(super) fn named(files: &[Damage]) -> String {
     let named: Vec<_> = files.iter().take(NAMED).map(ToString::to_string).collect();
     let more = files.len().saturating_sub(NAMED);
     if more > 0 { format!("{}, and {more} more", named.join(", ")) } else { named.join(", ") }
+}
+
+impl<E: Into<FilesError>> From<E> for RestoreError {
+    fn from(error: E) -> Self {
+        Self::Files(error.into())
+    }
 }
 
 impl RestoreError {
@@ -118,9 +118,7 @@ impl RestoreError {
             }
             Self::History(error) => error.hint(),
             Self::Staging(error) => error.hint(),
-            Self::Tree(error) => error.hint(),
-            Self::Copy(error) => error.hint(),
-            Self::Storage(error) => error.hint(),
+            Self::Files(error) => error.hint(),
             Self::ExperimentalHistory(error) => error.hint(),
         }
     }
@@ -149,9 +147,7 @@ impl History {
         let staged = StagedArtifacts::begin(self.layout(), kind, &id)?;
         let bytes = fill(staged.layout(), &entry.folder, &list).map_err(|error| match error {
             FillError::Damaged(files) => RestoreError::Damaged { id: id.clone(), files },
-            FillError::Storage(error) => error.into(),
-            FillError::Tree(error) => error.into(),
-            FillError::Copy(error) => error.into(),
+            FillError::Files(error) => error.into(),
         })?;
         times_of(record).write(&staged.layout().experimental_history())?;
         let recorded = self.record_current(kind, Timestamp::now())?;
@@ -224,20 +220,18 @@ fn artifacts(list: &FileList) -> impl Iterator<Item = (&Utf8PathBuf, &KeptFile)>
 
 enum FillError {
     Damaged(Vec<Damage>),
-    Storage(StorageError),
-    Tree(TreeError),
-    Copy(CopyError),
+    Files(FilesError),
 }
 
-impl From<StorageError> for FillError {
-    fn from(error: StorageError) -> Self {
-        Self::Storage(error)
+impl<E: Into<FilesError>> From<E> for FillError {
+    fn from(error: E) -> Self {
+        Self::Files(error.into())
     }
 }
 
 /// Copies what a run has kept to where artifacts are staged, comparing every file; gives the bytes.
 fn fill(staged: &ArtifactLayout, folder: &Utf8Path, list: &FileList) -> Result<u64, FillError> {
-    let tree = Tree::list(folder, Links::AsIs).map_err(FillError::Tree)?;
+    let tree = Tree::list(folder, Links::AsIs)?;
     for inner in &tree.folders {
         durable::create_dir_all(&staged.root().join(inner))?;
     }
@@ -249,7 +243,7 @@ fn fill(staged: &ArtifactLayout, folder: &Utf8Path, list: &FileList) -> Result<u
             Ok(copied) if copied.digest.is(&kept.sha256) => {
                 bytes += copied.copy.size;
                 if kept.executable {
-                    make_executable(&to)?;
+                    permissions::make_executable(&to)?;
                 }
                 continue;
             }
@@ -257,19 +251,11 @@ fn fill(staged: &ArtifactLayout, folder: &Utf8Path, list: &FileList) -> Result<u
             Err(CopyError::Storage(error)) if error.kind() == std::io::ErrorKind::NotFound => {
                 DamageKind::Missing
             }
-            Err(error) => return Err(FillError::Copy(error)),
+            Err(error) => return Err(error.into()),
         };
         damages.push(Damage { file: path.clone(), kind });
     }
     if damages.is_empty() { Ok(bytes) } else { Err(FillError::Damaged(damages)) }
-}
-
-/// Lets everybody execute a file who may read it.
-fn make_executable(path: &Utf8Path) -> Result<(), StorageError> {
-    let mode = fs_err::metadata(path).map_err(StorageError::of("read", path))?.permissions().mode();
-    let mode = mode | ((mode & 0o444) >> 2);
-    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode))
-        .map_err(StorageError::of("write", path))
 }
 
 /// What `experimental_history.json` says of a run.

@@ -7,18 +7,22 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::content;
 use crate::copy::CopyError;
+use crate::files_error::FilesError;
 use crate::layout::ArtifactLayout;
-use crate::tree::{Links, Stamp, Tree, TreeError};
+use crate::tree::{Links, Stamp, Tree, TreeFile};
 
 /// A file that was written so shortly before may be written again without its times showing it.
 const UNSETTLED: Duration = Duration::from_millis(100);
 
 /// The artifacts of a pipeline at one moment, but for the engine's own logs.
 #[derive(Debug)]
-pub(super) struct Snapshot {
+pub struct Snapshot {
     files: BTreeMap<Utf8PathBuf, Known>,
     folders: BTreeSet<Utf8PathBuf>,
     pub(super) others: Vec<String>,
+    /// When the newest file changed that may be written again without its times or a digest showing it, if there is one.
+    /// In nanoseconds since 1970.
+    pub(super) unsettled: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -29,46 +33,48 @@ struct Known {
     digest: Option<String>,
 }
 
+/// How much of what was written just before may be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget {
+    pub(super) files: usize,
+    pub(super) bytes: u64,
+}
+
 /// What is there now and was not there before, or otherwise.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    /// Files that are new or have changed, and whether they can be executed.
-    pub(super) files: Vec<(Utf8PathBuf, bool)>,
+    /// Files that are new or have changed.
+    pub(super) files: Vec<TreeFile>,
     /// Files and folders that are gone, what lies in a folder before it.
     pub(super) removed: Vec<Utf8PathBuf>,
     /// New folders, each before what lies in it.
     pub(super) folders: Vec<Utf8PathBuf>,
 }
 
-/// Why the artifacts could not be looked at.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SnapshotError {
-    #[error(transparent)]
-    Tree(#[from] TreeError),
-    #[error(transparent)]
-    Copy(#[from] CopyError),
-}
-
 impl Snapshot {
-    pub(super) fn take(artifacts: &ArtifactLayout) -> Result<Self, SnapshotError> {
+    /// Lists them. Files that were written just before are digested if they fit the budget, all or none.
+    pub(super) fn take(artifacts: &ArtifactLayout, budget: Budget) -> Result<Self, FilesError> {
         let root = artifacts.root();
         let tree = Tree::list(root, Links::AsIs)?;
         let own = [artifacts.process_log(), artifacts.pipeline_log()];
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let settled = i64::try_from(now.saturating_sub(UNSETTLED).as_nanos()).unwrap_or(i64::MAX);
+        let mut listed = tree.files;
+        listed.retain(|file| !own.contains(&root.join(&file.relative)));
+        let written = |file: &TreeFile| file.stamp.changed.max(file.stamp.modified);
+        let fresh = || listed.iter().filter(|file| written(file) >= settled);
+        let fits = fresh().count() <= budget.files
+            && fresh().map(|file| file.stamp.size).sum::<u64>() <= budget.bytes;
+        let unsettled = if fits { None } else { fresh().map(written).max() };
         let mut files = BTreeMap::new();
-        for file in tree.files {
-            let path = root.join(&file.relative);
-            if own.contains(&path) {
-                continue;
-            }
-            let fresh = file.stamp.changed.max(file.stamp.modified) >= settled;
-            let digest = if fresh { Some(content::digest(&path)?) } else { None };
+        for file in listed {
+            let digested = fits && written(&file) >= settled;
+            let digest = if digested { Some(content::digest(&root.join(&file.relative))?) } else { None };
             files.insert(file.relative, Known { stamp: file.stamp, executable: file.executable, digest });
         }
         let others =
             tree.others.iter().map(|other| format!("`{}` is {}", other.relative.display(), other.what));
-        Ok(Self { files, folders: tree.folders.into_iter().collect(), others: others.collect() })
+        Ok(Self { files, folders: tree.folders.into_iter().collect(), others: others.collect(), unsettled })
     }
 
     /// What has changed since an earlier moment.
@@ -82,7 +88,8 @@ impl Snapshot {
                 Some(known) => known.stamp == file.stamp,
             };
             if !same {
-                changes.files.push((path.clone(), file.executable));
+                let (relative, stamp, executable) = (path.clone(), file.stamp, file.executable);
+                changes.files.push(TreeFile { relative, stamp, executable });
             }
         }
         let gone_files = earlier.files.keys().filter(|path| !self.files.contains_key(*path)).cloned();

@@ -36,6 +36,11 @@ impl Dependency {
         Self { path, state }
     }
 
+    /// A place of which it is not known what was there.
+    pub(super) fn unknown(path: Utf8PathBuf) -> Self {
+        Self { path, state: State::Other }
+    }
+
     /// The file or folder.
     pub fn path(&self) -> &Utf8Path {
         &self.path

@@ -77,15 +77,23 @@ pub(super) struct KeptFile {
     pub(super) content: Content,
 }
 
-/// What a step was made from, and what names the differences of that.
-pub(super) type MadeFrom = (StepDescription, BTreeMap<Utf8PathBuf, String>, String);
+/// What a step was made from, and what names the differences of that another time.
+#[derive(Debug, Clone, Default)]
+pub struct MadeFrom {
+    /// All that its result depends on.
+    pub description: StepDescription,
+    /// The files of its code with their digests.
+    pub code_files: BTreeMap<Utf8PathBuf, String>,
+    /// The id of the data that it ran on.
+    pub data_id: String,
+}
 
 impl KeptStep {
     pub(super) fn new(
         pipeline: PipelineKind,
         step: &str,
         run: &RunId,
-        (description, code_files, data_id): MadeFrom,
+        MadeFrom { description, code_files, data_id }: MadeFrom,
         outcome: Result<Left, NotKept>,
     ) -> Self {
         let (left, not_kept) = match outcome {

@@ -1,7 +1,5 @@
 //! Puts back what a step left, after all of it was compared with its digests.
 
-use std::os::unix::fs::PermissionsExt;
-
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::content;
@@ -9,6 +7,7 @@ use super::entry::{Content, StepEntry};
 use crate::copy::{CopyError, Meter, copy_file};
 use crate::durable;
 use crate::layout::ArtifactLayout;
+use crate::permissions;
 use crate::storage_error::StorageError;
 
 /// Where files wait beside the artifacts until all of them are there.
@@ -64,10 +63,7 @@ impl StepEntry {
             let copied = copy_file::<blake3::Hasher>(&from, &to, &Meter::default())?;
             check(&copied.digest.to_string(), &file.content, from)?;
             if file.executable {
-                let meta = fs_err::metadata(&to).map_err(StorageError::of("read", &to))?;
-                let mode = meta.permissions().mode() | 0o111;
-                fs_err::set_permissions(&to, std::fs::Permissions::from_mode(mode))
-                    .map_err(StorageError::of("write", &to))?;
+                permissions::make_executable(&to)?;
             }
         }
         for gone in &left.removed {

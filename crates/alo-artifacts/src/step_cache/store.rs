@@ -15,12 +15,15 @@ use crate::storage_error::StorageError;
 
 /// Folders of recordings that are not finished begin so.
 pub(super) const ASIDE: &str = ".new-";
+/// What the cache of a project takes at most, but for the newest entry of each step.
+const QUOTA: u64 = 2_000_000_000;
 
 /// What finished steps of a project have left: `.alo/steps`.
 #[derive(Debug, Clone)]
 pub struct StepCache {
     root: Utf8PathBuf,
     layout: ProjectLayout,
+    pub(super) quota: u64,
 }
 
 /// What there is under a key.
@@ -37,7 +40,13 @@ pub enum Found {
 impl StepCache {
     /// Describes the cache of that project; nothing is touched.
     pub fn new(layout: &ProjectLayout) -> Self {
-        Self { root: layout.state().join("steps"), layout: layout.clone() }
+        Self { root: layout.state().join("steps"), layout: layout.clone(), quota: QUOTA }
+    }
+
+    /// What it takes at most, in bytes, beside the newest entry of each step and what may be in use. Default: 2 GB.
+    #[must_use]
+    pub fn quota(self, bytes: u64) -> Self {
+        Self { quota: bytes, ..self }
     }
 
     pub(super) fn root(&self) -> &Utf8Path {
@@ -53,8 +62,17 @@ impl StepCache {
     }
 
     /// Where a step's recording lies until it is finished.
-    pub(super) fn aside(&self, run: &RunId, step: &str) -> Utf8PathBuf {
-        self.root.join(format!("{ASIDE}{run}")).join(step)
+    pub(super) fn aside(&self, run: &RunId, pipeline: PipelineKind, step: &str) -> Utf8PathBuf {
+        self.unfinished(run).join(pipeline.as_str()).join(step)
+    }
+
+    fn unfinished(&self, run: &RunId) -> Utf8PathBuf {
+        self.root.join(format!("{ASIDE}{run}"))
+    }
+
+    /// Removes what a run has left that is not to be kept.
+    pub fn discard(&self, run: &RunId) -> Result<(), StorageError> {
+        durable::remove(&self.unfinished(run))
     }
 
     /// What there is under a key.

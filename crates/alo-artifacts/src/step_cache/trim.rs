@@ -11,8 +11,6 @@ use crate::durable;
 use crate::run_id::RunId;
 use crate::storage_error::StorageError;
 
-/// What the cache of a project takes at most, but for the newest entry of each step.
-const QUOTA: u64 = 2_000_000_000;
 /// What was used so shortly before may be in use by another run of the project.
 const IN_USE: Duration = Duration::from_secs(600);
 /// So many entries of a step are kept at most.
@@ -30,13 +28,9 @@ impl StepCache {
     }
 
     /// Removes what a run has left that it needs no longer, and the entries that were not used for longest until the
-    /// rest fits the quota of 2 GB; the newest of each step stays.
+    /// rest fits the quota; the newest of each step stays.
     pub fn trim(&self, run: &RunId) -> Result<(), StorageError> {
-        self.trim_to(run, QUOTA)
-    }
-
-    fn trim_to(&self, run: &RunId, quota: u64) -> Result<(), StorageError> {
-        durable::remove(&self.root().join(format!("{ASIDE}{run}")))?;
+        self.discard(run)?;
         let mut older = Vec::new();
         let mut total = 0;
         for pipeline in PipelineKind::ALL {
@@ -57,7 +51,7 @@ impl StepCache {
         older.sort();
         for (used, folder) in older.into_iter().rev() {
             total += bytes(&folder);
-            if total > quota && !is_in_use(used) {
+            if total > self.quota && !is_in_use(used) {
                 remove(&folder)?;
             }
         }

@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
             show(&ejected, project.plan_file().map_or("the plan", |plan| plan.as_str()), ui);
             Ok(Exit::Success)
         }
-        Err(error) => Err(failure::show(&RunFailure { error, report: None, log: None }, ui)),
+        Err(error) => Err(failure::show(&RunFailure::new(error), ui)),
     }
 }
 

@@ -33,6 +33,6 @@ pub(super) fn set_up(wanted: &Wanted, ui: &Ui, show: impl Fn(&FetchReport, &Ui))
             }
             Exit::Success
         }
-        Err(error) => failure::show(&RunFailure { error, report: None, log: None }, ui),
+        Err(error) => failure::show(&RunFailure::new(error), ui),
     }
 }

@@ -21,6 +21,10 @@ _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 _active = None
 _installed = False
+# Modules of the environment, by name: they need not be looked at again.
+_environment_modules = {}
+# Both forms of folders that do not go: looking for links in their paths takes long.
+_forms = {}
 
 
 def start(order):
@@ -55,6 +59,7 @@ class Watch:
         self._free = _folders([caches])
         installed = [sys.prefix, sys.base_prefix, _HOME]
         self._installed = _folders(installed)
+        self._real_folders = {}
         self._known = self._own + self._installed + self._free + _folders([*wanted["known"], order["folder"]]) + _SYSTEM
         self._file = order["file"]
         self._process = wanted["save_process"]
@@ -73,10 +78,11 @@ class Watch:
         self._note_modules()
         if not self.programs and _children() != self._children:
             self.programs["a child process"] = True
-        written = [path for path in map(_real, self._written) if self._is_outside(path)]
+        own = set(map(self._real, self._written))
+        written = [path for path in own if self._is_outside(path)]
         self._save_process()
-        own = set(map(_real, self._written))
-        read = {path for path in map(_real, self._read) if path not in own and not (path + os.sep).startswith(self._known)}
+        read = set(map(self._real, self._read)) - own
+        read = {path for path in read if not (path + os.sep).startswith(self._known)}
         return {
             "wrote": sorted(written)[:1],
             "read": sorted(read)[: _MOST + 1],
@@ -113,14 +119,26 @@ class Watch:
         # What a step leaves in a folder for temporary files, a later one may find.
         return os.path.lexists(path) if path.startswith(self._temporary) else True
 
+    def _real(self, path):
+        """The path without links in its folders: what is removed or replaced is the name itself."""
+        path = os.path.abspath(path) if "/../" not in path else os.path.realpath(path)
+        folder, name = os.path.split(path)
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._real_folders[folder], name)
+
     def _note_modules(self):
         """Modules of other folders count as read, also where a step before has loaded them."""
-        for module in list(sys.modules.values()):
+        for name, module in list(sys.modules.items()):
+            if _environment_modules.get(name) is module:
+                continue
             try:
                 file = vars(module).get("__file__")
             except TypeError:  # anything may lie in `sys.modules`
                 continue
-            if isinstance(file, str) and not file.startswith(self._known):
+            if not isinstance(file, str) or file.startswith(self._installed):
+                _environment_modules[name] = module
+            elif not file.startswith(self._known):
                 self._read[os.path.abspath(file)] = True
         for path in list(self._read):
             if _CACHED in path:
@@ -205,16 +223,11 @@ def _folders(paths):
     found = set()
     for path in paths:
         if path:
-            for form in (os.path.abspath(path), os.path.realpath(path)):
-                found.add(os.path.join(form, ""))
+            if path not in _forms:
+                forms = os.path.abspath(path), os.path.realpath(path)
+                _forms[path] = tuple(os.path.join(form, "") for form in forms)
+            found.update(_forms[path])
     return tuple(found)
-
-
-def _real(path):
-    """The path without links in its folders: what is removed or replaced is the name itself."""
-    path = os.path.abspath(path) if "/../" not in path else os.path.realpath(path)
-    folder, name = os.path.split(path)
-    return os.path.join(os.path.realpath(folder), name)
 
 
 def _children():

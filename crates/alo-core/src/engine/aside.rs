@@ -129,7 +129,7 @@ impl AsideRun<'_> {
 
     fn scope<'s>(&'s self, run: &'s RunId, trained: &'s ArtifactLayout) -> RunScope<'s> {
         let Self { project, options, s3, sweep, .. } = self;
-        RunScope { project, options, run, s3, trained, sweep: Some(sweep), process: None }
+        RunScope { project, options, run, s3, trained, sweep: Some(sweep), cache: None }
     }
 
     /// Where inference finds the artifacts of training: the run's own, if it trains.
@@ -164,8 +164,7 @@ impl PipelineRun<'_> {
         executor: &mut dyn Executor,
         observer: &mut dyn Observer,
     ) -> Result<PipelineHead, Box<RunFailure>> {
-        let (mut log, staged) =
-            self.stage().map_err(|error| Box::new(RunFailure { error, report: None, log: None }))?;
+        let (mut log, staged) = self.stage().map_err(|error| Box::new(RunFailure::new(error)))?;
         let mut journal = Journal::new(&mut log, observer);
         let layout = staged.layout().clone();
         let mut progress = Progress::new(&layout, self.record());
@@ -178,7 +177,7 @@ impl PipelineRun<'_> {
             let end = self.keep(progress, staged, history, Err(error), &mut journal);
             // It is the error that was given.
             let error = end.error.unwrap_or(RunError::Interrupted);
-            return Err(Box::new(RunFailure { error, report: None, log: end.report.places.log }));
+            return Err(Box::new(RunFailure { log: end.report.places.log, ..RunFailure::new(error) }));
         }
         journal.flush();
         let (state, records) =

@@ -5,6 +5,7 @@ use alo_artifacts::{
     RecordingError, StagingError,
 };
 use alo_assets::{EjectError, LockfileError};
+use alo_plan::{PipelineKind, StepName};
 use camino::Utf8PathBuf;
 
 use super::mode::Mode;
@@ -24,6 +25,28 @@ pub struct RunFailure {
     pub report: Option<RunReport>,
     /// The whole log of the pipeline that failed.
     pub log: Option<Utf8PathBuf>,
+    /// The steps that a run with [`RunOptions::resume`](super::RunOptions::resume) does not run again if nothing changes,
+    /// in order.
+    pub finished: Vec<(PipelineKind, StepName)>,
+}
+
+impl RunFailure {
+    /// A run that did not begin.
+    pub fn new(error: RunError) -> Self {
+        Self { error, report: None, log: None, finished: Vec::new() }
+    }
+
+    /// How to go on after the steps that have finished, if that is possible.
+    pub fn resume_hint(&self) -> Option<String> {
+        let (first, last) = (self.finished.first()?, self.finished.last()?);
+        let several = first.0 != last.0;
+        let named = self
+            .finished
+            .iter()
+            .map(|(kind, step)| if several { format!("{kind}/{step}") } else { step.to_string() });
+        let named: Vec<_> = named.collect();
+        Some(format!("`alo run --resume` goes on after the steps that have finished: {}", named.join(", ")))
+    }
 }
 
 /// Why a run failed.

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use alo_artifacts::{
-    Limits, LoadProgress, RecordingError, StepState, check_output, export, load_data, load_model,
-};
+use alo_artifacts::{Limits, LoadProgress, NotKept, StepState, check_output, export, load_data, load_model};
 use alo_plan::{HandOffMode, PipelineKind};
 
 use super::error::RunError;
@@ -16,7 +14,7 @@ use crate::context::{PipelineScope, StepContext};
 use crate::event::{Event, Level, Phase};
 use crate::executor::{Executor, Preparation, Prepared, WarmUp};
 use crate::journal::Journal;
-use crate::resume::{Attempt, KeptSteps, StepDecision, Why};
+use crate::resume::{Attempt, CacheUse, RecordedStep, RecordedSteps, StepDecision, Why};
 
 /// How often it is told how far loading is.
 const TELL_EVERY: Duration = Duration::from_millis(200);
@@ -44,7 +42,7 @@ impl PipelineRun<'_> {
         journal: &mut Journal<'_>,
     ) -> Result<(), RunError> {
         let prepared = self.phase(Phase::Setup, journal, |journal| self.set_up(executor, journal))?;
-        if self.scope.process.is_none() {
+        if !self.scope.cache.is_some_and(CacheUse::reuses) {
             // Otherwise it may be that no step runs at all.
             executor.warm_up(WarmUp::new(self.scope.project, &self.scope.options.cancel))?;
         }
@@ -146,7 +144,7 @@ impl PipelineRun<'_> {
             cancel: &self.scope.options.cancel,
         };
         let done = self.head.map_or(0, PipelineHead::steps);
-        let mut kept = self.kept_steps(scope, progress)?;
+        let mut recorded = self.recorded_steps(scope, progress)?;
         for (index, step) in self.pipeline.steps.iter().enumerate().take(last).skip(done) {
             if scope.cancel.is_cancelled() {
                 return Err(RunError::Interrupted);
@@ -155,36 +153,36 @@ impl PipelineRun<'_> {
             journal.note(&format!("{name} asset start"));
             journal.emit(&Event::StepStarted { pipeline, step: name.clone(), number, total });
             let started = Instant::now();
-            let attempt = match &mut kept {
-                Some(kept) => Some(kept.attempt(step, number, journal)?),
-                None => None,
+            let attempt = match &mut recorded {
+                Some(recorded) => recorded.attempt(step, number, journal)?,
+                None => Attempt::Unrecorded(self.without_recording()),
             };
-            let decision = attempt.as_ref().map_or_else(|| self.without_keeping(), Attempt::decision);
+            let decision = attempt.decision();
             journal.emit(&Event::StepDecided { pipeline, step: name.clone(), decision });
             let recording = match attempt {
-                Some(Attempt::Reused(_, kept)) => {
+                Attempt::Reused(_, kept) => {
                     kept.put_back(&name, &mut progress.state, journal);
                     let seconds = started.elapsed().as_secs_f64();
                     progress.step_ended(index, seconds, StepState::Succeeded, None);
                     journal.emit(&Event::StepFinished { pipeline, step: name, seconds });
                     continue;
                 }
-                Some(Attempt::Runs(_, recording, values)) => Some((recording, values)),
-                None => None,
+                Attempt::Recorded(_, step) => Some(*step),
+                Attempt::Unrecorded(_) => None,
             };
             let mut context = StepContext::new(scope, step, number, &mut progress.state, journal.reborrow());
-            let recording = recording.map(|(recording, values)| {
+            let recording = recording.map(|RecordedStep { recording, description, values }| {
                 context.keep(values);
-                recording
+                (recording, description)
             });
             let result = executor.run_step(&mut context);
             let usage = context.usage();
             let outcome = context.into_outcome();
-            if let (Some(kept), Some(recording)) = (&mut kept, recording) {
+            if let (Some(recorded), Some(recording)) = (&mut recorded, recording) {
                 if result.is_ok() {
-                    kept.ended((step, number), *recording, &progress.state, outcome)?;
+                    recorded.ended((step, number), recording, (&progress.state, outcome), journal)?;
                 } else {
-                    recording.failed().map_err(RecordingError::from)?;
+                    recorded.failed((step, number), recording)?;
                 }
             }
             let seconds = started.elapsed().as_secs_f64();
@@ -200,7 +198,7 @@ impl PipelineRun<'_> {
             journal.note(&format!("{name} asset finish: {seconds:.3}s"));
             journal.emit(&Event::StepFinished { pipeline, step: name, seconds });
         }
-        kept.map_or(Ok(()), |kept| Ok(kept.trim()?))
+        recorded.map_or(Ok(()), |recorded| Ok(recorded.end()?))
     }
 
     /// Removes what the last run has handed from step to step by files.
@@ -212,25 +210,26 @@ impl PipelineRun<'_> {
     }
 
     /// What is put back and recorded, if the run is to do so and the executor can.
-    fn kept_steps<'s>(
+    fn recorded_steps<'s>(
         &self,
         scope: PipelineScope<'s>,
         progress: &Progress<'_>,
-    ) -> Result<Option<KeptSteps<'s>>, RunError>
+    ) -> Result<Option<RecordedSteps<'s>>, RunError>
     where
         Self: 's,
     {
-        let Some((data, process)) = progress.data.as_ref().zip(self.scope.process) else { return Ok(None) };
-        Ok(KeptSteps::new(scope, progress.prepared.clone(), data, process)?)
+        let Some((data, cache)) = progress.data.as_ref().zip(self.scope.cache) else { return Ok(None) };
+        Ok(cache.steps(scope, progress.prepared.clone(), data)?)
     }
 
-    /// Why a step runs where nothing is kept.
-    fn without_keeping(&self) -> StepDecision {
-        if self.scope.process.is_some() {
-            KeptSteps::not_watched()
+    /// Why a step runs that is not recorded.
+    fn without_recording(&self) -> StepDecision {
+        let why = if self.scope.cache.is_some_and(CacheUse::reuses) {
+            Why::NotKept { reason: NotKept::NotWatched }
         } else {
-            StepDecision::Runs { why: Why::NotAsked }
-        }
+            Why::NotAsked
+        };
+        StepDecision::Runs { why }
     }
 
     fn save(&self, progress: &mut Progress<'_>, journal: &mut Journal<'_>) -> Result<(), RunError> {

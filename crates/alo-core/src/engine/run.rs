@@ -1,6 +1,5 @@
 //! `Engine::run`: from a project to a finished run.
 
-use std::cell::RefCell;
 use std::time::Instant;
 
 use alo_artifacts::{Holder, ProjectLock, Recovery, RunId, RunState, S3Access, StepCache, recover};
@@ -15,6 +14,7 @@ use crate::event::{Event, Level, Observer};
 use crate::executor::{Ahead, Executor};
 use crate::project::Project;
 use crate::report::RunReport;
+use crate::resume::CacheUse;
 
 /// Runs plans with one executor.
 ///
@@ -39,7 +39,7 @@ impl Engine {
         options: &RunOptions,
         observer: &mut dyn Observer,
     ) -> Result<RunReport, Box<RunFailure>> {
-        let not_begun = |error: RunError| Box::new(RunFailure { error, report: None, log: None });
+        let not_begun = |error: RunError| Box::new(RunFailure::new(error));
         let pipelines = options.mode.pipelines(project.plan());
         if pipelines.is_empty() {
             return Err(not_begun(RunError::NothingToRun { mode: options.mode }));
@@ -74,21 +74,28 @@ impl Engine {
         };
         let s3 = S3Access::new(options.s3.clone(), &project.plan().permission, project.bases());
         let trained = project.layout().artifacts(PipelineKind::Train);
-        let process = RefCell::default();
-        let process = options.resume.then_some(&process);
-        let scope =
-            RunScope { project, options, run: &run, s3: &s3, trained: &trained, sweep: None, process };
+        let cache = CacheUse::of(project, options.resume);
+        let scope = RunScope {
+            project,
+            options,
+            run: &run,
+            s3: &s3,
+            trained: &trained,
+            sweep: None,
+            cache: cache.as_ref(),
+        };
         let error = self.run_pipelines(scope, pipelines, &mut report, observer).err();
         report.seconds = started.elapsed().as_secs_f64();
         if let Some(error) = &error {
             report.state = if error.is_interruption() { RunState::Interrupted } else { RunState::Failed };
         }
+        let finished = cache.map(|cache| cache.end(project, &run, error.is_some())).unwrap_or_default();
         observer.event(&Event::RunFinished { report: report.clone() });
         match error {
             None => Ok(report),
             Some(error) => {
                 let log = report.pipelines.last().and_then(|pipeline| pipeline.places.log.clone());
-                Err(Box::new(RunFailure { error, report: Some(report), log }))
+                Err(Box::new(RunFailure { error, report: Some(report), log, finished }))
             }
         }
     }

@@ -1,7 +1,5 @@
 //! What holds for a whole run, and the places outside the project that it uses.
 
-use std::cell::RefCell;
-
 use alo_artifacts::{
     ArtifactLayout, DataSource, LoadedData, RunId, S3Access, SaveTarget, check_sources, loaded_once,
     resolve_save_path,
@@ -11,7 +9,7 @@ use alo_plan::{Fetch, Pipeline, PipelineKind};
 use super::error::RunError;
 use super::options::RunOptions;
 use crate::project::Project;
-use crate::resume::ProcessStates;
+use crate::resume::CacheUse;
 
 /// What holds for a whole run.
 #[derive(Clone, Copy)]
@@ -25,8 +23,8 @@ pub(super) struct RunScope<'a> {
     pub(super) trained: &'a ArtifactLayout,
     /// The sweep that the run is a part of; then its artifacts stay in its own workspace.
     pub(super) sweep: Option<&'a str>,
-    /// How the steps so far have left their processes, if unchanged steps are to be put back.
-    pub(super) process: Option<&'a RefCell<ProcessStates>>,
+    /// What becomes of the results of steps, if they are recorded.
+    pub(super) cache: Option<&'a CacheUse>,
 }
 
 impl RunScope<'_> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alo_artifacts::{CopyError, LoadedData, StepDescription, digest_folder, stamp_folder};
+use alo_artifacts::{LoadedData, StepDescription, digest_folder, stamp_folder};
 use alo_plan::{Fetch, HandOffMode, PipelineKind, Step};
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -10,12 +10,12 @@ use crate::context::PipelineScope;
 use crate::executor::{Keeping, Prepared};
 use crate::python::to_json;
 
-/// What the steps of a pipeline have in common.
+/// What the steps of a pipeline have in common, but for the models of the training.
 pub(super) fn of_pipeline(
     scope: &PipelineScope<'_>,
     keeping: &Keeping,
     data: &LoadedData,
-) -> Result<StepDescription, CopyError> {
+) -> StepDescription {
     let (layout, plan, kind) = (scope.project.layout(), scope.project.plan(), scope.pipeline.kind);
     let mut description = StepDescription {
         engine: format!("{} {}", env!("CARGO_PKG_VERSION"), keeping.api),
@@ -35,9 +35,6 @@ pub(super) fn of_pipeline(
         let stamp = stamp_folder(&input).unwrap_or_default();
         description.data.insert(format!("input/{kind}"), stamp);
     }
-    if kind == PipelineKind::Inference {
-        description.models = digest_folder(&scope.trained.models())?;
-    }
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
     let mode = match plan.control.interface_mode {
         HandOffMode::Memory => "memory",
@@ -51,7 +48,7 @@ pub(super) fn of_pipeline(
     ] {
         description.plan.insert(key.to_owned(), value);
     }
-    Ok(description)
+    description
 }
 
 /// What one step is made from, but for what the steps before have left.
@@ -76,6 +73,19 @@ pub(super) fn of_step(
         description.packages.clone_from(&environment.packages);
     }
     description
+}
+
+/// The environment of a step, by its key.
+pub(super) fn environment(prepared: &Prepared, step: &str) -> String {
+    prepared.environment_of(step).map(|used| used.key.clone()).unwrap_or_default()
+}
+
+/// Whether the files of a step's code are not those any longer that the run began with.
+pub(super) fn code_has_changed(prepared: &Prepared, number: usize) -> bool {
+    let Some(code) = prepared.code.get(number - 1) else { return true };
+    code.editable
+        .as_ref()
+        .is_some_and(|folder| alo_assets::code_digest(folder).map_or(true, |digest| digest != code.identity))
 }
 
 /// The files of a step's code with their digests, if they may be edited.

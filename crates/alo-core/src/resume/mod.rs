@@ -2,19 +2,21 @@
 //!
 //! `docs/design/step-cache.md` says what a result depends on, and when it is not kept.
 
+mod cache_use;
 mod decision;
 mod describe;
 mod difference;
+mod held_steps;
 mod kept_steps;
 mod left;
 mod process_state;
+mod recorder;
 mod seen;
 mod values;
 
 pub use decision::{StepDecision, Why};
 
-pub(crate) use kept_steps::{Attempt, KeptSteps};
+pub(crate) use cache_use::{Attempt, CacheUse, RecordedStep, RecordedSteps};
 pub(crate) use left::Said;
-pub(crate) use process_state::ProcessStates;
 pub(crate) use seen::Seen;
 pub(crate) use values::{KeptValues, WatchOrder};

@@ -1,0 +1,324 @@
+//! What a finished step has left, held until it is kept or not needed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::changes::{Budget, Changes};
+use super::content::RunName;
+use super::dependency::Dependency;
+use super::entry::{Content, KeptFile, Left, MadeFrom};
+use super::recording::{LeftBehind, Place};
+use super::recording_error::RecordingError;
+use super::refusal::NotKept;
+use crate::copy::copy_plain;
+use crate::digest::Fields;
+use crate::durable;
+use crate::storage_error::StorageError;
+use crate::tree::{Stamp, TreeFile};
+
+/// So many files, of so many bytes together, are read or copied where links would do: what is written to later is then not
+/// lost.
+const CHEAP: Budget = Budget { files: 256, bytes: 4 << 20 };
+/// So many files are held by links.
+const MOST: usize = 2000;
+/// How often it is looked whether the clock of the file system has gone on, and how long to wait before each look.
+const LOOKS: u32 = 20;
+const BETWEEN: Duration = Duration::from_millis(1);
+/// The files of the hand-off and of the process.
+const VALUES: [&str; 3] = ["data", "config", "process"];
+
+/// How the artifacts that a step leaves are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// As copies. For results that are kept at once.
+    Copies,
+    /// Large ones, and many, as hard links, which cost little. One that is written to later is lost, which is noticed
+    /// ([`RecordingError::Overwritten`]). For results that will hardly be needed.
+    Links,
+}
+
+impl Sharing {
+    /// How much of what was just written is digested, because its times may not show that it is written again.
+    pub(super) fn budget(self) -> Budget {
+        match self {
+            Self::Copies => Budget { files: usize::MAX, bytes: u64::MAX },
+            Self::Links => CHEAP,
+        }
+    }
+}
+
+/// What a finished step has left, held until it is kept. Dropped, it leaves nothing.
+#[derive(Debug)]
+pub struct HeldStep {
+    place: Place,
+    folder: Aside,
+    left: LeftBehind,
+    /// Relative to the artifacts: files whose content later steps are told otherwise.
+    told: BTreeSet<Utf8PathBuf>,
+    /// Something that cannot be put back, in words.
+    special: Option<String>,
+    values: Vec<Held>,
+    files: Vec<(TreeFile, Held)>,
+    removed: Vec<Utf8PathBuf>,
+    folders: Vec<Utf8PathBuf>,
+    /// What lay at the places that it has read.
+    read: Vec<(Utf8PathBuf, Option<Stamp>)>,
+}
+
+/// A file that is held, as it was when the step had ended.
+#[derive(Debug)]
+struct Held {
+    path: Utf8PathBuf,
+    size: u64,
+    modified: i64,
+}
+
+impl Held {
+    fn at(path: Utf8PathBuf) -> Result<Self, StorageError> {
+        let meta = fs_err::metadata(&path).map_err(StorageError::of("read", &path))?;
+        let Stamp { size, modified, .. } = Stamp::of(&meta);
+        Ok(Self { path, size, modified })
+    }
+
+    /// Fails if the file was written to since. Names may have come and gone.
+    fn check(&self, name: &Utf8Path) -> Result<(), RecordingError> {
+        let now = Self::at(self.path.clone())?;
+        if (now.size, now.modified) == (self.size, self.modified) {
+            Ok(())
+        } else {
+            Err(RecordingError::Overwritten { path: name.to_owned() })
+        }
+    }
+}
+
+/// A folder: one of the cache's, or one that goes when this is dropped.
+#[derive(Debug)]
+pub(super) struct Aside {
+    pub(super) path: Utf8PathBuf,
+    is_kept: bool,
+}
+
+impl Aside {
+    pub(super) fn new(path: Utf8PathBuf) -> Self {
+        Self { path, is_kept: false }
+    }
+
+    fn file(&self, name: &str) -> Option<Utf8PathBuf> {
+        Some(self.path.join(name)).filter(|path| path.is_file())
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // What stays is removed by the next run.
+            durable::remove(&self.path).ok();
+        }
+    }
+}
+
+/// What became of the result of a step.
+#[derive(Debug)]
+pub struct Recorded {
+    /// A digest of all that the steps so far have left.
+    pub result: String,
+    /// Why it was not kept.
+    pub not_kept: Option<NotKept>,
+    /// Where `data`, `config` and the process's state lie. They stay as long as this does.
+    folder: Aside,
+    process: Option<String>,
+}
+
+impl Recorded {
+    /// The file of `data` after the step, if it wrote one.
+    pub fn data(&self) -> Option<Utf8PathBuf> {
+        self.folder.file("data")
+    }
+
+    /// The file of `config` after the step, if it wrote one.
+    pub fn config(&self) -> Option<Utf8PathBuf> {
+        self.folder.file("config")
+    }
+
+    /// The file of what the step has changed of its process, and its digest.
+    pub fn process(&self) -> Option<(Utf8PathBuf, String)> {
+        self.folder.file("process").zip(self.process.clone())
+    }
+}
+
+impl HeldStep {
+    pub(super) fn new(
+        place: Place,
+        folder: Aside,
+        left: LeftBehind,
+        told: BTreeSet<Utf8PathBuf>,
+        special: Option<String>,
+    ) -> Self {
+        let (values, files, removed, folders, read) = Default::default();
+        Self { place, folder, left, told, special, values, files, removed, folders, read }
+    }
+
+    /// Copies or links the files of the artifacts, and remembers what was there. Gives when the newest linked one was written.
+    pub(super) fn take(
+        &mut self,
+        changes: Changes,
+        root: &Utf8Path,
+        sharing: Sharing,
+    ) -> Result<Option<i64>, RecordingError> {
+        let count = changes.files.len();
+        if sharing == Sharing::Links && count > MOST {
+            return Err(RecordingError::TooManyFiles { files: count });
+        }
+        let Budget { files: few, bytes: mut left } = sharing.budget();
+        let mut newest = None;
+        for (number, file) in changes.files.into_iter().enumerate() {
+            let (from, to) = (root.join(&file.relative), self.folder.path.join(format!("file-{number}")));
+            let is_cheap = count <= few && file.stamp.size <= left;
+            if is_cheap {
+                left -= file.stamp.size;
+            }
+            let is_linked = !is_cheap && fs_err::hard_link(&from, &to).is_ok();
+            if !is_linked {
+                copy_plain(&from, &to)?;
+            }
+            let held = Held::at(to)?;
+            newest = newest.max(is_linked.then_some(held.modified));
+            self.files.push((file, held));
+        }
+        self.removed = changes.removed;
+        self.folders = changes.folders;
+        for value in VALUES {
+            if let Some(path) = self.folder.file(value) {
+                self.values.push(Held::at(path)?);
+            }
+        }
+        let read = std::mem::take(&mut self.left.read);
+        self.read = read.into_iter().map(|path| (stamp(&path), path)).map(|(at, path)| (path, at)).collect();
+        Ok(newest)
+    }
+
+    /// Waits until what is written will bear a later time than that: the clock of a file system goes in steps.
+    pub(super) fn settle(&self, newest: i64) -> Result<(), RecordingError> {
+        let probe = self.folder.path.join("probe");
+        for look in 0..LOOKS {
+            if look > 0 {
+                std::thread::sleep(BETWEEN);
+            }
+            fs_err::write(&probe, [0]).map_err(StorageError::of("write", &probe))?;
+            if Held::at(probe.clone())?.modified > newest {
+                return Ok(durable::remove(&probe)?);
+            }
+        }
+        Err(RecordingError::CoarseClock { path: self.folder.path.clone() })
+    }
+
+    /// The file of `data` after the step, if it wrote one.
+    pub fn data(&self) -> Option<Utf8PathBuf> {
+        self.folder.file("data")
+    }
+
+    /// The file of `config` after the step, if it wrote one.
+    pub fn config(&self) -> Option<Utf8PathBuf> {
+        self.folder.file("config")
+    }
+
+    /// Says why it is not to be kept, unless there is another reason.
+    pub fn refuse(&mut self, reason: NotKept) {
+        self.left.not_kept.get_or_insert(reason);
+    }
+
+    /// Keeps what the step has left, or notes why not.
+    pub fn keep(mut self, made_from: MadeFrom) -> Result<Recorded, RecordingError> {
+        let name = RunName::new(&self.place.run);
+        if let Some(what) = self.special.take() {
+            self.refuse(NotKept::LeftSpecial { what });
+        }
+        let mut hand_off = [None, None, None];
+        for held in std::mem::take(&mut self.values) {
+            let Some(what) = VALUES.iter().position(|value| held.path.file_name() == Some(value)) else {
+                continue;
+            };
+            held.check(Utf8Path::new(VALUES[what]))?;
+            let looked = name.look(&held.path)?;
+            if looked.names_run {
+                self.refuse(NotKept::NamesRun { place: VALUES[what].to_owned() });
+            }
+            hand_off[what] = Some(Content { bytes: looked.bytes, digest: looked.digest });
+        }
+        let mut files = Vec::new();
+        for (file, held) in std::mem::take(&mut self.files) {
+            held.check(&file.relative)?;
+            let looked = name.look(&held.path)?;
+            if looked.names_run {
+                self.refuse(NotKept::NamesRun { place: file.relative.to_string() });
+            }
+            // Files of equal contents share one.
+            durable::rename(&held.path, &self.folder.path.join(&looked.digest))?;
+            let content = Content { bytes: looked.bytes, digest: looked.digest };
+            files.push(KeptFile { path: file.relative, executable: file.executable, content });
+        }
+        let [data, config, process] = hand_off;
+        let result = self.result(&made_from, &files, [&data, &config]);
+        let process_digest = process.as_ref().map(|content| content.digest.clone());
+        let not_kept = self.left.not_kept.take();
+        if let Some(reason) = &not_kept {
+            self.place.refuse(made_from, reason.clone())?;
+        } else {
+            let kept = Left {
+                data,
+                config,
+                process,
+                files,
+                removed: std::mem::take(&mut self.removed),
+                folders: std::mem::take(&mut self.folders),
+                dependencies: std::mem::take(&mut self.read).into_iter().map(as_it_was).collect(),
+                result: result.clone(),
+                state: std::mem::take(&mut self.left.state),
+            };
+            let Place { cache, pipeline, step, .. } = &self.place;
+            let folder = cache.folder(*pipeline, step, &made_from.description.key());
+            self.place.record(made_from, Ok(kept)).write(&self.folder.path)?;
+            durable::create_dir_all(durable::parent(&folder))?;
+            durable::remove(&folder)?;
+            durable::rename(&self.folder.path, &folder)?;
+            self.folder.is_kept = true;
+            self.folder.path = folder;
+        }
+        Ok(Recorded { result, not_kept, folder: self.folder, process: process_digest })
+    }
+
+    /// A digest of all that later steps can see of the steps so far.
+    fn result(&self, made_from: &MadeFrom, files: &[KeptFile], hand_off: [&Option<Content>; 2]) -> String {
+        let mut fields = Fields::<blake3::Hasher>::default();
+        let mut add = |field: &str| fields.add(field.as_bytes());
+        add(made_from.description.earlier.as_ref().map_or("", |(_, result)| result));
+        for content in hand_off {
+            add(content.as_ref().map_or("", |content| &content.digest));
+        }
+        add(&self.left.visible);
+        let seen = files.iter().filter(|file| !self.told.contains(&file.path));
+        for KeptFile { path, executable, content } in seen {
+            for field in ["file", path.as_str(), if *executable { "x" } else { "" }, &content.digest] {
+                add(field);
+            }
+        }
+        for (what, paths) in [("removed", &self.removed), ("folder", &self.folders)] {
+            for path in paths {
+                add(what);
+                add(Utf8Path::as_str(path));
+            }
+        }
+        fields.finish()
+    }
+}
+
+fn stamp(path: &Utf8Path) -> Option<Stamp> {
+    fs_err::metadata(path).ok().map(|meta| Stamp::of(&meta))
+}
+
+/// What lay at a place when the step had ended, if it lies there still.
+fn as_it_was((path, then): (Utf8PathBuf, Option<Stamp>)) -> Dependency {
+    if stamp(&path) == then { Dependency::now(path) } else { Dependency::unknown(path) }
+}
