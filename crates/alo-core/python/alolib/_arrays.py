@@ -2,7 +2,8 @@
 
 Columns of texts: pickle keeps a note of each object, to write what occurs twice once. With millions of different texts
 these notes take ten times as long as the texts. Values without an identity that matters (texts, numbers, None) need none,
-unless they do occur again and again: then the notes save time and, for whoever reads them, memory.
+unless they do occur again and again: then the notes save time and, for whoever reads them, memory. Such columns are
+written apart from the rest, while a thread writes the large arrays of numbers.
 
 Parts of larger arrays, such as what is left of a table's block when one of its columns was replaced, and times: pickle
 copies these into its stream. Here the memory they lie in is written as it is, and they are parts of it again.
@@ -25,45 +26,88 @@ _DISTINCT = 0.9
 _SPARSE = 1.25
 
 
-def dispatch_table():
-    """How a pickler is to write what it meets: None, as ever, where NumPy is not in use."""
-    kind = getattr(sys.modules.get("numpy"), "ndarray", None)
-    if not isinstance(kind, type):
-        return None
-    table = dict(copyreg.dispatch_table)
-    table.setdefault(kind, _reduce)
-    return table
+class NotPlain(Exception):
+    """An array that looked like one of plain values has others, too."""
 
 
-def _reduce(array):
-    """Tells the pickler how to make an array again."""
-    way = None
-    if array.dtype.hasobject:
-        if array.dtype.kind == "O" and array.size >= _MANY:
-            way = _by_values(array)
-    elif array.nbytes >= _LARGE:
-        # Contiguous arrays are written as they are by NumPy, but for times.
-        if not array.flags.forc or array.dtype.kind in "mM":
-            way = _by_memory(array)
-    return way or array.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+class Arrays:
+    """The ways in which the arrays of one value are written.
+
+    Whether an array has plain values alone is told by some of them, unless it is looked at `carefully`: `Plain.dumped`
+    raises `NotPlain` where these were the wrong ones.
+    """
+
+    def __init__(self, carefully=False):
+        self._carefully = carefully
+        self._plain = {}
+
+    def dispatch_table(self):
+        """How a pickler is to write what it meets: None, as ever, where NumPy is not in use."""
+        kind = getattr(sys.modules.get("numpy"), "ndarray", None)
+        if not isinstance(kind, type):
+            return None
+        table = dict(copyreg.dispatch_table)
+        table.setdefault(kind, self._reduce)
+        return table
+
+    def plain(self, buffer):
+        """The values that the pickler means by this buffer, if it stands for an array of plain values."""
+        found = self._plain.get(id(buffer))
+        return found and found[1]
+
+    def _reduce(self, array):
+        """Tells the pickler how to make an array again."""
+        way = None
+        if array.dtype.hasobject:
+            if array.dtype.kind == "O" and array.size >= _MANY:
+                way = self._by_values(array)
+        elif array.nbytes >= _LARGE:
+            # Contiguous arrays are written as they are by NumPy, but for times.
+            if not array.flags.forc or array.dtype.kind in "mM":
+                way = _by_memory(array)
+        return way or array.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+
+    def _by_values(self, array):
+        order = "C" if array.flags.c_contiguous else "F" if array.flags.f_contiguous else None
+        if order is None:
+            return None
+        flat = _flat(array, order)
+        looked_at = flat if self._carefully else flat[::_STRIDE]
+        if not (_are_distinct(flat) and _are_plain(looked_at.tolist())):
+            return None
+        # What it holds is never written.
+        buffer = pickle.PickleBuffer(bytearray(1))
+        self._plain[id(buffer)] = buffer, Plain(flat)
+        return from_values, (array.shape, array.dtype, order, buffer)
 
 
-def _by_values(array):
-    order = "C" if array.flags.c_contiguous else "F" if array.flags.f_contiguous else None
-    if order is None:
-        return None
-    values = _flat(array, order).tolist()
-    if not (_are_distinct(values) and _PLAIN.issuperset(map(type, values))):
-        return None
-    return from_values, (array.shape, array.dtype, order, pickle.PickleBuffer(_dumped(values)))
+class Plain:
+    """An array of plain values, most of which are objects of their own."""
+
+    def __init__(self, flat):
+        self._flat = flat
+        #: The values as a list, once they are dumped.
+        self.values = None
+
+    def dumped(self):
+        """The values as a pickle; raises `NotPlain` if they are not plain after all."""
+        values = self._flat.tolist()
+        if not _are_plain(values):
+            raise NotPlain
+        file = io.BytesIO()
+        pickler = pickle.Pickler(file, protocol=5)
+        pickler.fast = True  # no notes
+        pickler.dump(values)
+        self.values = values
+        return file.getbuffer()
 
 
 def from_values(shape, dtype, order, dumped):
-    """Makes an array of objects again."""
+    """Makes an array of objects again, from the pickle of its values or from the list of them."""
     import numpy  # that of the environment, which the array was pickled for
 
     array = numpy.empty(shape, dtype, order)
-    _flat(array, order)[:] = pickle.loads(dumped)
+    _flat(array, order)[:] = dumped if isinstance(dumped, list) else pickle.loads(dumped)
     return array
 
 
@@ -93,14 +137,25 @@ def _flat(array, order):
     return (array if order == "C" else array.T).reshape(-1)
 
 
-def _are_distinct(values):
-    some = values[::_STRIDE]
-    return len(set(map(id, some))) >= _DISTINCT * len(some)
+def _are_plain(values):
+    return _PLAIN.issuperset(map(type, values))
 
 
-def _dumped(values):
-    file = io.BytesIO()
-    pickler = pickle.Pickler(file, protocol=5)
-    pickler.fast = True  # no notes
-    pickler.dump(values)
-    return file.getbuffer()
+def _are_distinct(flat):
+    numpy = sys.modules["numpy"]
+    some = numpy.asarray(_Addresses(flat, numpy))[::_STRIDE]
+    return len(numpy.unique(some)) >= _DISTINCT * len(some)
+
+
+class _Addresses:
+    """Where the objects of an array lie: what tells one from another."""
+
+    def __init__(self, flat, numpy):
+        self._flat = flat
+        self.__array_interface__ = {
+            "shape": flat.shape,
+            "strides": flat.strides,
+            "data": flat.__array_interface__["data"],
+            "typestr": numpy.dtype(numpy.uintp).str,
+            "version": 3,
+        }

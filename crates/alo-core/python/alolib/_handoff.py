@@ -5,6 +5,8 @@ buffers it refers to (the memory of NumPy arrays and the like), each starting on
 It is read through a private memory map: arrays come back writable, are read from disk when they are first touched, and
 writing to them changes no file. Files are for the run they were made in: they are private to the user and are not
 synced to disk.
+
+Where the same process reads what it has written, the texts of large columns are not made anew: nobody can change them.
 """
 
 import errno
@@ -15,6 +17,7 @@ import os
 import pickle
 
 from alolib import _arrays, _modules, _renamed
+from alolib._background import BackgroundWriter, write_at
 from alolib.exception import AssetError
 
 _MAGIC = b"alo hand-off 1\n"
@@ -27,27 +30,34 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # A value with more entries than these is a table in disguise; the others are not named in messages.
 _LISTED = 10_000
 
+# The plain values of columns in files that this process has written and is about to read, by file and by buffer.
+_at_hand = {}
 
-def write(path, value, what, modules, spare=None):
+
+def write(path, value, what, modules, spare=None, next_here=False):
     """Writes `value` (the step's `what`: its data or config) to `path`, which appears only when it is complete.
 
     `modules` are those of the step: the classes they define are found again by the file they came from. Where there is
-    too little space the file goes to the folder `spare` under the same name, if there is one.
+    too little space the file goes to the folder `spare` under the same name, if there is one. `next_here` tells that the
+    step that reads it runs in this process.
     """
     try:
-        return _write_whole(path, value, what, modules)
+        return _write_whole(path, value, what, modules, next_here)
     except AssetError as error:
         if spare is None or getattr(error.__cause__, "errno", None) not in _FULL:
             raise
-    return _write_whole(os.path.join(spare, os.path.basename(path)), value, what, modules)
+    return _write_whole(os.path.join(spare, os.path.basename(path)), value, what, modules, next_here)
 
 
-def _write_whole(path, value, what, modules):
+def _write_whole(path, value, what, modules, next_here):
     part = "%s.%d.part" % (path, os.getpid())
     try:
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
         with open(fd, "wb", buffering=1 << 20) as file:
-            _write_to(file, value, modules)
+            columns = _write_to(file, value, modules)
+            file.flush()
+            if next_here and columns:
+                _at_hand[_identity(file)] = columns
         os.replace(part, path)
     except OSError as error:
         _remove(part)
@@ -72,9 +82,21 @@ def read(path, what, environments=None):
         raise AssetError(_blame_of_reading(path, what, environments, error)) from error
 
 
+def forget():
+    """Lets go of what was kept for a step that has read all it wants."""
+    _at_hand.clear()
+
+
+def _identity(file):
+    """Tells a file from others and from what it was before it was changed; it may have been renamed."""
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _open(path, kind=None):
     """Gives the unpickler of a file, and what is known of the entries of its value."""
     with open(path, "rb") as file:
+        columns = _at_hand.pop(_identity(file), {})
         preamble = file.read(_PREAMBLE)
         if not preamble.startswith(_MAGIC):
             raise AssetError("`%s` is no file of values handed on between steps" % path)
@@ -84,17 +106,31 @@ def _open(path, kind=None):
     buffers = []
     mapped.seek(head["index"])
     index = json.loads(mapped.read(head["index_length"]))
-    for offset, length, read_only in index["buffers"]:
+    for number, (offset, length, read_only) in enumerate(index["buffers"]):
         buffer = view[offset : offset + length]
-        buffers.append(buffer.toreadonly() if read_only else buffer)
+        buffers.append(columns.get(number) or (buffer.toreadonly() if read_only else buffer))
     mapped.seek(_PREAMBLE)
     return (kind or _Unpickler)(mapped, index["modules"], buffers), index["entries"]
 
 
 def _write_to(file, value, modules):
+    """Writes all of a file; gives the lists of plain values in it, by the number of their buffer."""
+    try:
+        return _write_with(file, value, modules, _arrays.Arrays())
+    except _arrays.NotPlain:
+        file.seek(0)
+        file.truncate()
+        return _write_with(file, value, modules, _arrays.Arrays(carefully=True))
+
+
+def _write_with(file, value, modules, arrays):
     buffers = []
 
     def keep_apart(buffer):
+        plain = arrays.plain(buffer)
+        if plain is not None:
+            buffers.append(plain)
+            return False
         try:
             raw = buffer.raw()
         except BufferError:  # not contiguous
@@ -106,22 +142,43 @@ def _write_to(file, value, modules):
 
     file.seek(_PREAMBLE)
     pickler = pickle.Pickler(file, protocol=5, buffer_callback=keep_apart)
-    table = _arrays.dispatch_table()
+    table = arrays.dispatch_table()
     if table is not None:
         pickler.dispatch_table = table
     pickler.dump(value)
-    placed = []
-    for raw in buffers:
-        start = -(-file.tell() // _PAGE) * _PAGE
-        file.seek(start)
-        file.write(raw)
-        placed.append([start, raw.nbytes, raw.readonly])
-    index = {"buffers": placed, "modules": modules.sources(), "entries": _entries(value)}
+    places, end = _write_buffers(file, buffers)
+    index = {"buffers": places, "modules": modules.sources(), "entries": _entries(value)}
     listed = json.dumps(index).encode("ascii")
-    head = {"index": file.tell(), "index_length": len(listed)}
+    head = {"index": end, "index_length": len(listed)}
+    file.seek(end)
     file.write(listed)
     file.seek(0)
     file.write(_MAGIC + json.dumps(head).encode("ascii"))
+    return {number: plain.values for number, plain in enumerate(buffers) if isinstance(plain, _arrays.Plain)}
+
+
+def _write_buffers(file, buffers):
+    """Writes large buffers behind what is in the file; gives place, length and use of each, and where the last one ends."""
+    end = file.tell()
+    file.flush()
+    places = [None] * len(buffers)
+    memory = []
+    for number, raw in enumerate(buffers):
+        if not isinstance(raw, _arrays.Plain):
+            places[number], end = _place(raw, end)
+            memory.append((places[number][0], raw))
+    columns = [(number, plain) for number, plain in enumerate(buffers) if isinstance(plain, _arrays.Plain)]
+    with BackgroundWriter(file.fileno(), memory, worthwhile=bool(columns)):
+        for number, plain in columns:
+            raw = plain.dumped()
+            places[number], end = _place(raw, end)
+            write_at(file.fileno(), raw, places[number][0])
+    return places, end
+
+
+def _place(raw, end):
+    start = -(-end // _PAGE) * _PAGE
+    return [start, raw.nbytes, raw.readonly], start + raw.nbytes
 
 
 def _entries(value):

@@ -124,7 +124,8 @@ class Step:
             from alolib import _handoff
 
             with _WithoutMeta(value if what == "config" else {}):
-                _handoff.write(path, value, what, self._modules, self._hand_off.get("spare"))
+                hand_off = self._hand_off
+                _handoff.write(path, value, what, self._modules, hand_off.get("spare"), hand_off.get("next_here"))
 
     def _place(self, frame):
         """Finds the asset's line: the innermost frame in the step's own folder, else the caller of the API."""

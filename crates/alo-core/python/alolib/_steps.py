@@ -91,6 +91,9 @@ class Runner:
             self._data = _read(hand_off, "data")
         if hand_off.get("load_config"):
             self._config = _read(hand_off, "config")
+        handed_on = sys.modules.get("alolib._handoff")
+        if handed_on is not None:
+            handed_on.forget()
 
     def _watch(self, path):
         """Lets the interpreter write where it was when the process dies of a signal."""

@@ -84,7 +84,7 @@ class Engine:
                     "cwd": self.project,
                     "hand_off": {
                         key: hand_off.get(key)
-                        for key in ("load_data", "load_config", "save_data", "save_config", "spare", "environments")
+                        for key in ("load_data", "load_config", "save_data", "save_config", "spare", "environments", "next_here")
                     },
                     "crash_file": os.path.join(self.project, "crash.txt"),
                 }

@@ -286,6 +286,64 @@ class HandOff(WorkerTest):
         self.through_files("one", "two", other_worker=True)
 
     @unittest.skipIf(numpy is None, "NumPy is not installed here")
+    def test_columns_are_the_same_from_the_file_and_from_what_is_kept_of_it(self):
+        make = """
+            import numpy
+            class Odd(str):
+                pass
+            def make():
+                texts = ["text %d" % i for i in range(20_000)]
+                stray = numpy.array([*texts, None], dtype=object)
+                stray[1] = Odd("stray")  # no sample sees it
+                return dict(
+                    numbers=numpy.arange(400_000.0), texts=numpy.array(texts, dtype=object), stray=stray,
+                    again=numpy.array([2**70 + i for i in range(20_000)], dtype=object),
+                )
+            """
+        check = [
+            "import making",
+            "made = making.make()",
+            "for name, value in made.items():",
+            "    got = self.data[name]",
+            "    assert got.dtype == value.dtype and got.flags.writeable and got.shape == value.shape, name",
+            "    assert got.tolist() == value.tolist(), name",
+            "assert type(self.data['stray'][1]).__name__ == 'Odd'",
+            "assert (self.data['texts'][5] is sys.kept[5]) == self.args['here']",
+            "from alolib import _handoff",
+            "assert not _handoff._at_hand",
+        ]
+        for step in ("one", "two"):
+            self.engine.write(step, making=make)
+        first = ["import making, sys", "self.data.update(making.make())", "sys.kept = list(self.data['texts'])"]
+        self.engine.write("one", asset_one=asset(*first))
+        self.engine.write("two", asset_two=asset("import sys", *check))
+        data, config = (os.path.join(self.engine.project, "%s.pkl" % what) for what in ("data", "config"))
+        for here in (True, False):
+            with self.subTest(here=here):
+                self.assert_finished(self.engine.run("one", save_data=data, save_config=config, next_here=here))
+                args = {"here": here}
+                self.assert_finished(self.engine.run("two", args, new_pipeline=False, load_data=data, load_config=config))
+        self.assert_finished(self.engine.run("one", save_data=data, save_config=config, next_here=True))
+        # A file that has come to be another is read, whatever is kept.
+        os.utime(data, ns=(0, 0))
+        args = {"here": False}
+        self.assert_finished(self.engine.run("two", args, new_pipeline=False, load_data=data, load_config=config))
+
+    @unittest.skipIf(numpy is None, "NumPy is not installed here")
+    def test_a_full_place_is_told_whoever_writes(self):
+        lines = [
+            "import numpy",
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))",
+            "self.data['numbers'] = numpy.arange(400_000.0)",
+            "self.data['texts'] = numpy.array(['text %d' % i for i in range(20_000)], dtype=object)",
+        ]
+        self.engine.write("one", asset_one="import resource\n" + asset(*lines))
+        path = os.path.join(self.engine.project, "data.pkl")
+        failed = self.assert_failed(self.engine.run("one", save_data=path), stage="run")
+        self.assertIn("File too large; make room", failed["message"])
+        self.assertEqual([name for name in os.listdir(self.engine.project) if "data.pkl" in name], [])
+
+    @unittest.skipIf(numpy is None, "NumPy is not installed here")
     def test_parts_of_arrays_and_times_are_mapped_as_they_lie(self):
         make = """
             import numpy

@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = embedded![
     "worker.py",
     "alolib/__init__.py",
     "alolib/_arrays.py",
+    "alolib/_background.py",
     "alolib/_channel.py",
     "alolib/_early_imports.py",
     "alolib/_ending.py",

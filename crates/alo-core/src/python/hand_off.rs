@@ -70,6 +70,7 @@ impl HandOff {
         };
         files.environments = previous
             .map(|previous| [previous, index].map(|step| named(setup, setup.steps[step].environment)));
+        files.next_here = index + 1 < setup.steps.len() && next.is_none();
         Ok(files)
     }
 

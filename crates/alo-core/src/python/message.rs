@@ -205,6 +205,8 @@ pub(super) struct HandOffFiles {
     pub(super) spare: Option<Utf8PathBuf>,
     /// Where they differ: the environment of the step before and that of this step, in words.
     pub(super) environments: Option<[String; 2]>,
+    /// Whether the next step, which reads what is saved, runs in the same worker.
+    pub(super) next_here: bool,
 }
 
 #[cfg(test)]
