@@ -359,6 +359,28 @@ fn a_package_that_ends_the_process_ends_the_runs_and_not_the_sweep() {
 }
 
 #[test]
+fn where_the_system_makes_no_copy_a_run_starts_a_worker_of_its_own() {
+    let refuse = "    os.fork = refuse\n";
+    let package =
+        format!("import os\ndef refuse():\n    raise OSError(12, 'no memory')\n{IMPORTED_BY_TRAIN}{refuse}");
+    let env = project_importing(&package.replace("    os.fork", "os.fork"));
+    let sets = ["--set", "train.depth=1,2", "--mode", "train"];
+    let report = sweep(&env, &sets, 0);
+    assert_eq!(report["runs"].as_array().map(Vec::len), Some(2));
+    // Behind steps that were run once there is no other to go on with.
+    let input = env.read("assets/input/asset_input.py");
+    env.write(
+        "assets/input/asset_input.py",
+        input.replace("import random\n", "import random, wheel_swept, os; os.fork = wheel_swept.refuse\n"),
+    );
+    let report = sweep(&env, &sets, 1);
+    for run in report["runs"].as_array().unwrap() {
+        let error = run["error"].as_str().unwrap();
+        assert!(error.contains("failed to copy the Python worker: [Errno 12] no memory"), "{report}");
+    }
+}
+
+#[test]
 fn a_generator_that_an_import_has_used_is_seeded_anew_for_each_run() {
     let env = project_importing("import random\nrandom.random()\n");
     env.write("assets/input/asset_input.py", asset("self.data['rows'] = []"));

@@ -43,18 +43,22 @@ class Forks:
         return {"refused": reason}
 
     def fork(self, channel):
-        """Makes a copy. Gives its channel in the copy, None in this process."""
+        """Makes a copy, if the system lets it. Gives its channel in the copy, None in this process."""
         channel.tell({"forking": {}})
         descriptors = channel.descriptors(_DESCRIPTORS)
         self._guards = [pid for pid in self._guards if not _has_ended(pid)]
         before = self._random.states()
         sys.stdout.flush()
         sys.stderr.flush()
-        pid = os.fork()
-        if pid:
-            self._guards.append(pid)
+        try:
+            pid, refused = os.fork(), None
+        except OSError as error:  # no memory, or no more processes
+            pid, refused = None, str(error)
+        if pid != 0:
+            self._guards += [] if pid is None else [pid]
             for descriptor in descriptors:
                 os.close(descriptor)
+            channel.tell({"forked": {"refused": refused}})
             return None
         try:
             self._become(descriptors)

@@ -16,6 +16,7 @@ pub(super) struct FromWorker {
     hello: Option<Hello>,
     settled: Option<Settled>,
     forking: Option<Forking>,
+    forked: Option<Forked>,
     imported: Option<Imported>,
     done: Option<Outcome>,
     call: Option<String>,
@@ -31,6 +32,7 @@ pub(super) enum Message {
     Hello(Hello),
     Settled(Settled),
     Forking,
+    Forked(Forked),
     Imported,
     Call(Call),
     Done(Outcome),
@@ -44,6 +46,9 @@ impl FromWorker {
         }
         if let Some(Forking {}) = self.forking {
             return Some(Message::Forking);
+        }
+        if let Some(forked) = self.forked {
+            return Some(Message::Forked(forked));
         }
         if let Some(Imported {}) = self.imported {
             return Some(Message::Imported);
@@ -67,6 +72,13 @@ pub(super) struct Hello {
     pub(super) protocol: u32,
     pub(super) python: String,
     pub(super) pid: u32,
+}
+
+/// Whether a worker has been copied.
+#[derive(Debug, Deserialize)]
+pub(super) struct Forked {
+    /// Why not.
+    pub(super) refused: Option<String>,
 }
 
 /// Whether a worker can be copied now.

@@ -31,7 +31,7 @@ pub(crate) struct WarmPython {
     /// The workers to copy, by the key of their environment.
     workers: BTreeMap<String, Mutex<Worker>>,
     /// The workers that those here are copies of: their guards end them.
-    _origin: Option<Arc<WarmPython>>,
+    origin: Option<Arc<WarmPython>>,
 }
 
 impl WarmPython {
@@ -51,7 +51,7 @@ impl WarmPython {
             let prepared = complete(prepared, kind, &options.cancel, &mut tell)?;
             setups.push((kind, Arc::new(prepared)));
         }
-        Ok(Self { machine: machine.clone(), setups, workers: BTreeMap::new(), _origin: None })
+        Ok(Self { machine: machine.clone(), setups, workers: BTreeMap::new(), origin: None })
     }
 
     /// Starts a worker for each environment, lets it import what the steps import, and gets it ready to be copied. Tells why
@@ -121,7 +121,7 @@ impl WarmPython {
                 machine: self.machine.clone(),
                 setups: self.setups.clone(),
                 workers,
-                _origin: Some(Arc::clone(self)),
+                origin: Some(Arc::clone(self)),
             }),
         }
     }
@@ -151,14 +151,20 @@ impl WarmPython {
         self.setups.iter().map(|(_, setup)| setup.as_ref())
     }
 
-    /// A copy of the worker of an environment; none if there is nothing to copy.
+    /// A copy of the worker of an environment; none if there is nothing to copy, or nothing but imports and no copy can be made.
     pub(super) fn copy(
         &self,
         environment: &Environment,
         cancel: &CancelToken,
     ) -> Result<Option<Worker>, WorkerError> {
         let Some(worker) = self.workers.get(&environment.key) else { return Ok(None) };
-        worker.lock().unwrap_or_else(PoisonError::into_inner).fork(cancel).map(Some)
+        let copy = worker.lock().unwrap_or_else(PoisonError::into_inner).fork(cancel)?;
+        match copy {
+            Ok(copy) => Ok(Some(copy)),
+            // A new worker comes to the same, only later.
+            Err(_) if self.origin.is_none() => Ok(None),
+            Err(reason) => Err(WorkerError::NotCopied(reason)),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::message::{FromWorker, Import, Message, PROTOCOL, ToWorker};
+use super::message::{Forked, FromWorker, Import, Message, PROTOCOL, ToWorker};
 use super::output::OutputPipe;
 use super::process::Process;
 use super::variables;
@@ -91,6 +91,9 @@ pub(super) enum WorkerError {
     /// It ended before it was ready.
     #[error("the Python worker did not start: {0}")]
     NotStarted(String),
+    /// The system made no copy of it, and no other worker stands where it does.
+    #[error("failed to copy the Python worker: {0}")]
+    NotCopied(String),
 }
 
 impl Worker {
@@ -143,8 +146,8 @@ impl Worker {
         }
     }
 
-    /// Makes a copy of it, which goes on from where it stands. It must be settled.
-    pub(super) fn fork(&mut self, cancel: &CancelToken) -> Result<Self, WorkerError> {
+    /// Makes a copy of it, which goes on from where it stands, or tells why the system would not. It must be settled.
+    pub(super) fn fork(&mut self, cancel: &CancelToken) -> Result<Result<Self, String>, WorkerError> {
         let failed = |source| WorkerError::Io { what: "copy", source };
         self.say(&ToWorker::Fork {})?;
         match self.listen(None, &mut |_, _| {})? {
@@ -153,7 +156,13 @@ impl Worker {
         }
         let (ours, ends) = ForkedChild::streams().map_err(failed)?;
         ends.send(self.child.line()).map_err(failed)?;
-        Self::of(Process::Forked(ours), cancel).map_err(failed)
+        match self.listen(None, &mut |_, _| {})? {
+            Heard::Message(Message::Forked(Forked { refused: None })) => {
+                Self::of(Process::Forked(ours), cancel).map_err(failed).map(Ok)
+            }
+            Heard::Message(Message::Forked(Forked { refused: Some(reason) })) => Ok(Err(reason)),
+            other => Err(other.unexpected()),
+        }
     }
 
     /// Lets it import what steps to come need, in the time until it is told to do something else.
