@@ -27,14 +27,19 @@ class EarlyImports:
 
     def make(self, order):
         """Imports what the steps of the order import first, in their order."""
-        steps = order["steps"]
-        wanted = (lambda: False) if order.get("all") else self._is_wanted
+        steps, copied = order["steps"], order.get("all")
+        wanted = (lambda: False) if copied else self._is_wanted
         loaded = set(sys.modules)
-        for step in steps:
+        for number, step in enumerate(steps):
             if wanted():
                 return
             scan = Scan(step["file"], step["folder"])
-            if not self._import_for(step["file"], scan.imports, wanted):
+            generators = Generators() if scan.imports and (number or copied) else None
+            done = self._import_for(step["file"], scan.imports, wanted)
+            # What runs before may seed them; and copies of this process would go on with the same numbers.
+            if generators is not None and generators.have_moved():
+                raise Spoilt
+            if not done:
                 return
             self._look_for_shadows(set(sys.modules) - loaded, steps)
             if not scan.goes_on:
@@ -66,6 +71,34 @@ class EarlyImports:
         for step in steps:
             if not tops.isdisjoint(names_in(step["folder"])):
                 raise Spoilt
+
+
+class Generators:
+    """The global random generators at one moment: of `random`, and of NumPy where it is loaded."""
+
+    # NumPy has seeded its generator by chance, and nobody has drawn from it or seeded it since.
+    _UNTOUCHED = (623, 0)
+
+    def __init__(self):
+        import random
+
+        self._random = random
+        self._states = self._now()
+
+    def have_moved(self):
+        """Tells whether somebody has drawn from them or seeded them since."""
+        now = self._now()
+        if self._states["numpy"] is None and now["numpy"] is not None and now["numpy"][2:4] == self._UNTOUCHED:
+            del now["numpy"]
+        return any(self._states[name] != state for name, state in now.items())
+
+    def _now(self):
+        generator = sys.modules.get("numpy.random.mtrand")
+        numpy = None
+        if hasattr(generator, "get_state"):
+            kind, keys, *rest = generator.get_state()
+            numpy = (kind, keys.tobytes(), *rest)
+        return {"random": self._random.getstate(), "numpy": numpy}
 
 
 class _Held:

@@ -45,7 +45,7 @@ class Changes:
         self._removed = [name for name in old if name not in new]
         self._path = [entry for entry in after.path if entry not in before.path]
         self._in_front = bool(self._path) and after.path[:1] != before.path[:1]
-        self._filters = [one for one in after.filters if one not in before.filters]
+        self._filters = (before.filters, after.filters)
         self._handlers = {
             number: handler for number, handler in after.handlers.items() if handler is not before.handlers[number]
         }
@@ -58,13 +58,22 @@ class Changes:
             os.environ.pop(name, None)
         path = [entry for entry in self._path if entry not in sys.path]
         sys.path[:] = path + sys.path if self._in_front else sys.path + path
-        filters = [one for one in self._filters if one not in warnings.filters]
-        if filters:
-            _set_filters(filters + list(warnings.filters))
+        self._make_filters()
         for number, handler in self._handlers.items():
             _handle(number, handler)
         if self._folder is not None:
             os.chdir(self._folder)
+
+    def _make_filters(self):
+        before, after = self._filters
+        if after == before:
+            return
+        if warnings.filters == before:
+            _set_filters(after)
+            return
+        filters = [one for one in after if one not in before and one not in warnings.filters]
+        if filters:
+            _set_filters(filters + list(warnings.filters))
 
 
 def _set_filters(filters):

@@ -1,6 +1,7 @@
 """Packages that are imported before their steps: the steps see, print and change what they would without it."""
 
 import os
+import random
 import shutil
 import tempfile
 import textwrap
@@ -102,6 +103,61 @@ class EarlyImports(WorkerTest):
         self.assertTrue(self.import_early("three"))
         self.assert_finished(self.engine.run("two"))
         self.assert_finished(self.engine.run("three"))
+
+    def test_steps_say_and_change_the_same_as_without_it(self):
+        self.install(
+            alpha="""
+                import os, sys, warnings
+                sys.order = getattr(sys, "order", []) + [__name__]
+                print("from alpha as", os.path.basename(sys.argv[0]))
+                os.environ["ALPHA"] = str(len(sys.order))
+                import beta
+                warnings.simplefilter("ignore", ResourceWarning)
+                """,
+            beta="import sys, warnings\nsys.order = getattr(sys, 'order', []) + [__name__]\nwarnings.warn('old beta')\n",
+            gamma="import sys\nsys.order = getattr(sys, 'order', []) + [__name__]\nsys.stderr.write('from gamma\\n')\n",
+        )
+        look = [
+            "import os, random, sys, warnings",
+            "print(sys.order[-3:], os.environ.get('ALPHA'), random.random(), os.path.relpath(os.getcwd(), %r))",
+            "print([(f[0], f[2].__name__) for f in warnings.filters], len(sys.path), os.path.basename(sys.argv[0]))",
+        ]
+        said = []
+        for early in (True, False):
+            self.begin_anew()
+            here = [line % self.engine.project if "%r" in line else line for line in look]
+            self.engine.write("one", asset_one="import beta\n" + asset("import random", "random.seed(7)"))
+            self.engine.write("two", asset_two="import alpha, json\nfrom part import half\n" + asset(*here), part="import gamma\nhalf = 1\n")
+            self.engine.write("three", asset_three="import alpha\n" + asset(*here, "import gamma"))
+            if early:
+                self.assertTrue(self.import_early("one", "two", "three"))
+            for step in ("one", "two", "three"):
+                self.assert_finished(self.engine.run(step))
+            said.append((self.engine.output(), self.engine.output("stderr").replace(self.engine.project, "")))
+        self.assertIn("from alpha as asset_two.py\n['beta', 'alpha', 'gamma'] 2 ", said[0][0])
+        self.assertIn("old beta", said[0][1])
+        self.assertEqual(*said)
+
+    def test_generators_that_an_import_moves_are_moved_in_their_place(self):
+        self.install(
+            draws="import random\nrandom.random()\n", seeds="import random\nrandom.seed(3)\n", still="import random\n"
+        )
+        for package, lives in (("draws", False), ("seeds", False), ("still", True)):
+            with self.subTest(package):
+                self.begin_anew()
+                self.engine.write("one", asset_one=asset("import random", "random.seed(7)"))
+                self.engine.write("two", asset_two="import %s\n" % package + asset())
+                self.assertEqual(self.import_early("one", "two"), lives)
+        # Nothing runs before the first step; but copies would all go on from there.
+        self.begin_anew()
+        self.engine.write("two", asset_two="import seeds\n" + asset("import random", "print(random.random())"))
+        self.order_imports("two", all=False)
+        self.assertEqual(self.engine.receive(), {"imported": {}})
+        self.assert_finished(self.engine.run("two"))
+        self.assertEqual(float(self.engine.output()), random.Random(3).random())
+        self.begin_anew()
+        self.engine.write("two", asset_two="import seeds\n" + asset())
+        self.assertFalse(self.import_early("two"))
 
     def test_a_variable_set_before_an_import_is_seen_by_it(self):
         self.install(reader="import os\nSEEN = os.environ.get('KNOB')\n")
