@@ -76,8 +76,8 @@ class EarlyImports:
 class Generators:
     """The global random generators at one moment: of `random`, and of NumPy where it is loaded."""
 
-    # NumPy has seeded its generator by chance, and nobody has drawn from it or seeded it since.
-    _UNTOUCHED = (623, 0)
+    #: Place and spare of NumPy's generator that was seeded by chance, when nobody has drawn from it or seeded it since.
+    UNTOUCHED = (623, 0)
 
     def __init__(self):
         import random
@@ -88,7 +88,7 @@ class Generators:
     def have_moved(self):
         """Tells whether somebody has drawn from them or seeded them since."""
         now = self._now()
-        if self._states["numpy"] is None and now["numpy"] is not None and now["numpy"][2:4] == self._UNTOUCHED:
+        if self._states["numpy"] is None and now["numpy"] is not None and now["numpy"][2:4] == self.UNTOUCHED:
             del now["numpy"]
         return any(self._states[name] != state for name, state in now.items())
 

@@ -10,6 +10,7 @@ import os
 import sys
 
 from alolib._channel import Channel
+from alolib._early_imports import Generators
 
 #: The descriptors of a copy: its line to the engine, stdout, stderr, and the pipe on which its guard tells how it ended.
 _DESCRIPTORS = 4
@@ -110,6 +111,9 @@ class Randomness:
         """In a copy: gives what steps have seeded or used its state back, and seeds the rest by chance."""
         random, mtrand = sys.modules.get("random"), sys.modules.get("numpy.random.mtrand")
         used = {name for name, state in before.items() if self._fresh.get(name) != state}
+        if "numpy" not in self._fresh and "numpy" in used and before["numpy"][2:4] == Generators.UNTOUCHED:
+            # A step was the first to load it, and did no more.
+            used.discard("numpy")
         if random is not None:
             # Python itself has seeded it anew in the copy.
             if "random" in used:
