@@ -60,10 +60,10 @@ pub use files_error::FilesError;
 pub use fingerprint::{NO_DATA_ID, code_id, param_id};
 pub use given::Given;
 pub use history::{
-    Damage, DamageKind, DataRecord, Difference, DifferenceArea, EnvironmentRecord, ExportedRun, FindError,
-    Finished, History, HistoryEntry, HistoryError, Holding, Keep, ListedRun, OpenRun, Pruned, RecordedError,
-    RemoveError, RestoreError, Restored, Retention, RunDiff, RunExportError, RunRecord, RunState, Selection,
-    SharedFile, StepRecord, StepState, StoredRun, select,
+    CollectedRun, Damage, DamageKind, DataRecord, Difference, DifferenceArea, EnvironmentRecord, ExportedRun,
+    FindError, Finished, History, HistoryEntry, HistoryError, Holding, Keep, ListedRun, OpenRun, Pruned,
+    RecordedError, RemoveError, RestoreError, Restored, Retention, RunDiff, RunExportError, RunRecord,
+    RunState, Selection, SharedFile, StepRecord, StepState, StoredRun, select,
 };
 pub use layout::{ArtifactLayout, ProjectLayout};
 pub use load_error::LoadError;

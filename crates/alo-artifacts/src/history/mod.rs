@@ -1,9 +1,11 @@
 //! The history: one folder per run below `history/<kind>/`, found and listed without ever waiting for a writer.
 //!
-//! A run in progress is an [`OpenRun`]; it ends with a record (`run.yaml`), a list of its files with their digests
+//! A run in progress is an [`OpenRun`]; it ends, over a [`CollectedRun`], with a record (`run.yaml`), a list of its files with their digests
 //! (`files.json`) and the files themselves, of which equal ones of different runs are one file on the disk.
 //! [`History`] lists, finds, pins, removes, compares, exports and restores runs.
 
+mod collected;
+mod collected_run;
 mod data_list;
 mod diff;
 mod entry;
@@ -29,6 +31,7 @@ mod run_folder;
 mod runs;
 mod unsettled;
 
+pub use collected_run::{CollectedRun, Finished};
 pub use data_list::DataRecord;
 pub use diff::{Difference, DifferenceArea};
 pub use entry::HistoryEntry;
@@ -37,7 +40,7 @@ pub use file_list::{Damage, DamageKind};
 pub use find::FindError;
 pub use keep::Keep;
 pub use listed::ListedRun;
-pub use open_run::{Finished, OpenRun};
+pub use open_run::OpenRun;
 pub use prune::Pruned;
 pub use record::{EnvironmentRecord, RecordedError, RunRecord, RunState, StepRecord, StepState};
 pub use remove::RemoveError;

@@ -1,25 +1,17 @@
 //! A run in progress in the history.
 //!
-//! The order of durable steps of a finish:
-//! 1. artifacts and logs are put into the run's folder (linked to what earlier runs kept, else copied) with the list of
-//!    them, and flushed; then what is new is shared with the runs to come;
-//! 2. the record with the final state is written and flushed;
-//! 3. the folder of a run that did not succeed is renamed to `…-error`;
-//! 4. the lock is given back.
-//!
-//! A kill before 2 leaves a record that says *running* without a lock behind it, which counts as interrupted; a kill
-//! after 2 leaves the true state.
+//! How it ends, and in which order, says [`CollectedRun`].
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
+use super::collected::Digests;
+use super::collected_run::{CollectedRun, Ending, Finished};
 use super::data_list::{self, DataRecord};
 use super::error::HistoryError;
-use super::keep::{Keep, keep, take_back};
-use super::ledger::Ledger;
-use super::objects::Objects;
+use super::keep::Keep;
 use super::record::{RecordedError, RunRecord, RunState};
-use super::run_folder::{LOCK, NEW_PREFIX, mark_error, size_of};
+use super::run_folder::{LOCK, NEW_PREFIX};
 use super::unsettled::Unsettled;
 use crate::claim::{Claim, has_no_locks};
 use crate::durable::{self, Lasting};
@@ -28,31 +20,23 @@ use crate::layout::ProjectLayout;
 use crate::run_id::ERROR_SUFFIX;
 use crate::storage_error::StorageError;
 
-/// How a run was recorded.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Finished {
-    /// The run's folder.
-    pub folder: Utf8PathBuf,
-    /// The record as it was written.
-    pub record: RunRecord,
-    /// What could not be recorded; the run itself is what it is.
-    pub warnings: Vec<String>,
-}
+/// So much of a run is copied into the history before it is known whether an earlier run has the same, if the digests are
+/// made while something else runs.
+const COPIED_UNSEEN: u64 = 1 << 30;
 
 /// A run in progress: holds a kernel lock on a file in its folder, so that everybody sees that it lives.
 ///
 /// Dropped without [`finish`](Self::finish) the run counts as interrupted.
 #[derive(Debug)]
 pub struct OpenRun {
-    folder: Utf8PathBuf,
-    record: RunRecord,
-    project: ProjectLayout,
+    pub(super) folder: Utf8PathBuf,
+    pub(super) record: RunRecord,
+    pub(super) project: ProjectLayout,
     /// Bytes of files put into the folder on the way.
-    added: u64,
-    unsettled: Unsettled,
+    pub(super) added: u64,
+    pub(super) unsettled: Unsettled,
     /// Holds the kernel lock until it is closed.
-    _lock: fs_err::File,
+    pub(super) _lock: fs_err::File,
 }
 
 impl OpenRun {
@@ -124,68 +108,19 @@ impl OpenRun {
 
     /// [`finish`](Self::finish) with the time at which the run ended.
     pub fn finish_at(
-        mut self,
+        self,
         state: RunState,
         error: Option<RecordedError>,
-        kept_of: &Keep<'_>,
+        keep: &Keep<'_>,
         ended: Timestamp,
     ) -> Finished {
-        let mut warnings = Vec::new();
-        let mut unique_bytes = self.added;
-        let objects = Objects::new(&self.project);
-        match keep(&objects, &self.folder, kept_of) {
-            Ok(kept) => {
-                self.record.artifacts_kept = kept_of.artifacts && kept_of.layout.is_some();
-                unique_bytes += kept.new_bytes;
-                warnings.extend(kept.left_out);
-            }
-            Err(error) => {
-                warnings.push(told("keep the artifacts in the history", &error));
-                // Half of them are of no use, and may be what fills the disk. Logs are small, and tell more than nothing.
-                take_back(&self.folder);
-                let logs = Keep { artifacts: false, ..*kept_of };
-                if kept_of.artifacts && keep(&objects, &self.folder, &logs).is_err() {
-                    take_back(&self.folder);
-                }
-                // What of them came into the folder is not known: the next run counts.
-                Ledger::forget(&self.project);
-            }
-        }
-        self.record.state = if state == RunState::Running { RunState::Interrupted } else { state };
-        self.record.error = error;
-        self.record.ended = Some(ended);
-        self.record.bytes = size_of(&self.folder);
-        self.record.unique_bytes = unique_bytes;
-        let mut is_settled = true;
-        if let Err(error) = self.record.write(&self.folder, Lasting::PowerFailure) {
-            is_settled = false;
-            warnings.push(told("record the run", &HistoryError::from(error)));
-        } else if self.record.state != RunState::Succeeded {
-            match mark_error(&self.folder) {
-                Ok(marked) => self.folder = marked,
-                Err(error) => {
-                    is_settled = false;
-                    warnings.push(told("mark the run as an error", &error));
-                }
-            }
-        }
-        // A lock file left behind is harmless: without the kernel's lock it says nothing.
-        durable::remove(&self.folder.join(LOCK)).ok();
-        if is_settled {
-            self.unsettled.end();
-        }
-        Finished { folder: self.folder, record: self.record, warnings }
+        CollectedRun::collect(self, keep, Digests::First, Ending { state, error, ended }).settle()
     }
-}
 
-/// An error with its causes in one line: a warning has no chain.
-fn told(doing: &str, error: &dyn std::error::Error) -> String {
-    let mut text = format!("failed to {doing}: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
+    /// The first part of [`finish`](Self::finish), which alone needs the artifacts: the rest can be done on another thread
+    /// while they are in use.
+    pub fn collect(self, state: RunState, error: Option<RecordedError>, keep: &Keep<'_>) -> CollectedRun {
+        let ending = Ending { state, error, ended: Timestamp::now() };
+        CollectedRun::collect(self, keep, Digests::Later(COPIED_UNSEEN), ending)
     }
-    text
 }

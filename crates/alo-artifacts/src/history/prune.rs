@@ -116,17 +116,23 @@ impl History {
             folders += names.len();
             new.extend(names.into_iter().filter(|name| is_of(name, id)).map(|name| (kind, name)));
         }
-        // Train and inference of one command have one id: then the first of them is in the ledger already.
-        let Some((kind, name)) = new.pop().filter(|_| folders == ledger.folders + 1) else { return Ok(None) };
-        let Some(entry) = entry::read(&self.layout().history(kind), kind, &name).map(|read| read.entry)
-        else {
-            return Ok(None);
-        };
-        let bytes = ledger.bytes + entry.record.unique_bytes + record_size(&entry.folder)?;
-        // More than the quota, too: what runs take in all is known, and nothing but the runs that go is looked at.
-        if entry.record.state == RunState::Running || entry.damaged.is_some() {
+        // Train and inference of one command have one id: the first of them may be in the ledger already.
+        let news = folders.saturating_sub(ledger.folders);
+        if news == 0 || news > new.len() {
             return Ok(None);
         }
+        let mut bytes = ledger.bytes;
+        for (kind, name) in new.split_off(new.len() - news) {
+            let Some(entry) = entry::read(&self.layout().history(kind), kind, &name).map(|read| read.entry)
+            else {
+                return Ok(None);
+            };
+            if entry.record.state == RunState::Running || entry.damaged.is_some() {
+                return Ok(None);
+            }
+            bytes += entry.record.unique_bytes + record_size(&entry.folder)?;
+        }
+        // More than the quota, too: what runs take in all is known, and nothing but the runs that go is looked at.
         Ledger::new(self.layout(), folders, bytes).write(self.layout());
         Ok((quota > 0 && bytes <= quota).then_some(bytes))
     }
