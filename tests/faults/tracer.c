@@ -3,7 +3,7 @@
  *   tracer LOG FOLDER FAULT PROGRAM ARGUMENT...
  *
  * Every call of the program (not of its children) that changes files below FOLDER is one step, numbered from 1 and
- * written to LOG as a line of fields divided by tabs: number, call, path, second path. FAULT is one of
+ * written to LOG as a line of fields divided by tabs: number, thread, call, path, second path. FAULT is one of
  *
  *   none      only the log
  *   kill:N    SIGKILL before step N; the program's children are left to themselves
@@ -11,6 +11,9 @@
  *   full:N    from step N on, whatever needs room fails with ENOSPC
  *   nolock    flock fails with ENOLCK, as on a network disk without a lock manager
  *   nolock-kill:N   both
+ *   hold:FILE:CALL:NAME   the first step that is not the main thread's, with that call and NAME in one of its paths,
+ *                         waits until FILE exists
+ *   hold-kill:FILE:CALL:NAME   the same, and SIGKILL instead of the step
  *
  * Ends when the program and all its descendants have ended, with the program's exit code (128 + signal when it was
  * killed); with 99 when one of them is still there after a minute, 98 when tracing is not permitted here.
@@ -81,10 +84,11 @@ static const struct call {
 };
 enum { COUNT = sizeof CALLS / sizeof *CALLS };
 
-static const char *folder;
+static const char *folder, *awaited, *held_call, *held_name;
 static FILE *steps;
 static long step, fault_step = -1;
 static int kills, full, no_locks;
+static pid_t held;
 
 static void fail(const char *what)
 {
@@ -180,42 +184,53 @@ static void put(const char *path)
         putc(*path < ' ' ? '?' : *path, steps);
 }
 
-/* A thread of the program is about to make a call. */
-static void handle(pid_t thread, pid_t program)
+/* Whether the step is the one that waits. */
+static int is_held(const char *call, const char *path, const char *other)
+{
+    return strcmp(call, held_call) == 0 && (strstr(path, held_name) || strstr(other, held_name));
+}
+
+/* A thread of the program is about to make a call. Whether it has to wait. */
+static int handle(pid_t thread, pid_t program)
 {
     struct user_regs_struct regs;
     static char path[PATH_MAX * 2], other[PATH_MAX * 2];
     if (!belongs(thread, program) || ptrace(PTRACE_GETREGS, thread, 0, &regs))
-        return;
+        return 0;
     unsigned long arguments[] = {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9};
     const struct call *call = CALLS;
     while (call->number != (long)regs.orig_rax)
         if (++call == CALLS + COUNT)
-            return;
+            return 0;
     int error = 0;
     path[0] = other[0] = 0;
     if (call->flags != NONE && !(arguments[call->flags] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))))
-        return;
+        return 0;
     if (call->file != NONE && !link_of(thread, (int)arguments[call->file], path))
-        return;
+        return 0;
     if (call->path != NONE)
         path_of(thread, call->folder == CWD ? AT_FDCWD : (int)arguments[call->folder], arguments[call->path], path);
     if (call->other_path != NONE)
         path_of(thread, call->other_folder == CWD ? AT_FDCWD : (int)arguments[call->other_folder],
                 arguments[call->other_path], other);
     if (!is_inside(path) && !is_inside(other))
-        return;
+        return 0;
     if (call->number == SYS_flock) {
         error = no_locks ? ENOLCK : 0;
     } else {
         step++;
-        fprintf(steps, "%ld\t%s", step, call->name);
+        fprintf(steps, "%ld\t%d\t%s", step, thread, call->name);
         put(path);
         put(other);
         putc('\n', steps);
         if (kills && step == fault_step) {
             kill(program, SIGKILL);
-            return;
+            return 0;
+        }
+        if (awaited && !held && thread != program && is_held(call->name, path, other)) {
+            held = thread;
+            alarm(60);
+            return 1;
         }
         if (full ? step >= fault_step && fault_step > 0 && call->room : !kills && step == fault_step)
             error = full ? ENOSPC : EIO;
@@ -225,6 +240,7 @@ static void handle(pid_t thread, pid_t program)
         regs.rax = -error;
         ptrace(PTRACE_SETREGS, thread, 0, &regs);
     }
+    return 0;
 }
 
 int main(int count, char **arguments)
@@ -232,8 +248,17 @@ int main(int count, char **arguments)
     if (count < 5)
         return 97;
     folder = arguments[2];
-    const char *fault = arguments[3], *number = strchr(fault, ':');
-    fault_step = number ? atol(number + 1) : -1;
+    char *fault = arguments[3], *number = strchr(fault, ':');
+    if (number)
+        *number++ = 0;
+    if (number && strncmp(fault, "hold", 4) == 0) {
+        awaited = strtok(number, ":");
+        held_call = strtok(NULL, ":");
+        held_name = strtok(NULL, ":");
+        if (!held_name)
+            return 97;
+    }
+    fault_step = number && !awaited ? atol(number) : -1;
     kills = strstr(fault, "kill") != NULL;
     full = strstr(fault, "full") != NULL;
     no_locks = strstr(fault, "nolock") != NULL;
@@ -264,8 +289,19 @@ int main(int count, char **arguments)
             continue;
         }
         int event = status >> 16, signal = WSTOPSIG(status);
-        if (event == PTRACE_EVENT_SECCOMP)
-            handle(thread, program);
+        int waits = event == PTRACE_EVENT_SECCOMP && handle(thread, program);
+        if (held && awaited && access(awaited, F_OK) == 0) {
+            awaited = NULL;
+            alarm(0);
+            if (kills)
+                kill(program, SIGKILL);
+            else if (!waits)
+                ptrace(PTRACE_CONT, held, 0, 0);
+            else
+                waits = 0;
+        }
+        if (waits)
+            continue;
         if (event == PTRACE_EVENT_STOP && (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU))
             ptrace(PTRACE_LISTEN, thread, 0, 0);
         else

@@ -19,5 +19,5 @@ pub use plan_text::{PlanText, asset};
 pub use repository::Repository;
 pub use s3_server::S3Server;
 pub use test_env::{TestEnv, eventually};
-pub use tracer::{Fault, Step, Tracer};
+pub use tracer::{Beside, Fault, REACHED, Step, Tracer};
 pub use wheel::wheel;

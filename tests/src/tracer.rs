@@ -26,6 +26,22 @@ pub enum Fault {
     NoLock,
     /// The same, and SIGKILL before that step.
     NoLockKill(usize),
+    /// The first such step waits until the file [`REACHED`] is in the project.
+    Hold(Beside),
+    /// The same, and SIGKILL instead of the step.
+    HoldKill(Beside),
+}
+
+/// The file by which a project tells that it has come as far as a test wants it to.
+pub const REACHED: &str = "reached";
+
+/// A step of another thread than the main one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beside {
+    /// Its kind, as of [`Step::call`].
+    pub call: &'static str,
+    /// What one of its paths contains.
+    pub name: &'static str,
 }
 
 impl fmt::Display for Fault {
@@ -37,6 +53,8 @@ impl fmt::Display for Fault {
             Self::Full(step) => write!(f, "full:{step}"),
             Self::NoLock => f.write_str("nolock"),
             Self::NoLockKill(step) => write!(f, "nolock-kill:{step}"),
+            Self::Hold(Beside { call, name }) => write!(f, "hold:{REACHED}:{call}:{name}"),
+            Self::HoldKill(Beside { call, name }) => write!(f, "hold-kill:{REACHED}:{call}:{name}"),
         }
     }
 }
@@ -44,6 +62,8 @@ impl fmt::Display for Fault {
 /// A call that changes files of the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
+    /// The thread that makes it.
+    pub thread: String,
     /// Its kind: `create`, `write`, `rename`, `fsync`, …
     pub call: String,
     /// What it is done to.
@@ -92,7 +112,12 @@ impl Tracer {
         let step = |line: &str| {
             let mut fields = line.split('\t').skip(1);
             let mut field = || fields.next().unwrap_or_default();
-            Step { call: field().to_owned(), path: field().into(), to: field().into() }
+            Step {
+                thread: field().to_owned(),
+                call: field().to_owned(),
+                path: field().into(),
+                to: field().into(),
+            }
         };
         let steps = fs_err::read_to_string(&log).expect("the steps").lines().map(step).collect();
         (outcome, steps)

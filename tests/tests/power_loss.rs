@@ -10,7 +10,7 @@ fn flushes(step: &Step, path: &Utf8Path) -> bool {
 }
 
 /// Everything written below `from` must be flushed before the step `at`, which gives it the name `to`; and the folder of
-/// `to` afterwards, before anything is removed or anything else takes a place for good.
+/// `to` afterwards, before the same thread removes anything or gives anything else a place for good.
 #[track_caller]
 fn lasts(steps: &[Step], at: usize, from: &Utf8Path, to: &Utf8Path) {
     let mut open: Vec<&Utf8Path> = Vec::new();
@@ -31,7 +31,9 @@ fn lasts(steps: &[Step], at: usize, from: &Utf8Path, to: &Utf8Path) {
     assert!(open.is_empty(), "not flushed before `{to}` took its place: {open:?}");
     let folder = to.parent().unwrap();
     let after = steps[at + 1..].iter().position(|step| flushes(step, folder));
-    let relies = steps[at + 1..].iter().position(|step| ["rename", "unlink"].contains(&step.call.as_str()));
+    let relies = steps[at + 1..].iter().position(|step| {
+        step.thread == steps[at].thread && ["rename", "unlink"].contains(&step.call.as_str())
+    });
     assert!(
         after.is_some_and(|after| relies.is_none_or(|relies| after < relies)),
         "`{folder}` is not flushed after `{to}` took its place: {:?}",

@@ -96,6 +96,11 @@ impl<'a> Journal<'a> {
         Journal { log: self.log, observer: self.observer }
     }
 
+    /// A journal with other log files and the same observer.
+    pub(crate) fn with_log<'b>(&'b mut self, log: &'b mut PipelineLog) -> Journal<'b> {
+        Journal { log, observer: self.observer }
+    }
+
     /// Tells the observer.
     pub fn emit(&mut self, event: &Event) {
         self.observer.event(event);

@@ -85,7 +85,7 @@ impl AsideRun<'_> {
         for (index, pipeline) in pipelines.iter().enumerate() {
             let more = index + 1 < pipelines.len();
             let head = head.and_then(|head| head.of(pipeline.kind));
-            let end = self.pipeline(scope, pipeline, more, head).run(executor, observer);
+            let end = self.pipeline(scope, pipeline, more, head).run(executor, None, observer);
             report.pipelines.push(end.report);
             workspace.extend(end.aside);
             error = end.error;
@@ -174,7 +174,7 @@ impl PipelineRun<'_> {
         }
         if let Err(error) = result {
             let history = self.begin_history(&progress.record, &mut journal);
-            let end = self.keep(progress, staged, history, Err(error), &mut journal);
+            let (end, _) = self.keep(progress, staged, history, Err(error), &mut journal);
             // It is the error that was given.
             let error = end.error.unwrap_or(RunError::Interrupted);
             return Err(Box::new(RunFailure { log: end.report.places.log, ..RunFailure::new(error) }));

@@ -3,6 +3,8 @@
 mod aside;
 mod error;
 mod head;
+mod history_run;
+mod keeping;
 mod mode;
 mod options;
 mod phases;

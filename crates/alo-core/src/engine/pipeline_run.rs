@@ -3,21 +3,21 @@
 use std::time::Instant;
 
 use alo_artifacts::{
-    ArtifactLayout, ExperimentalHistory, History, Keep, LoadedData, OpenRun, Retention, RunRecord, RunState,
-    SaveTarget, StagedArtifacts,
+    ArtifactLayout, CollectedRun, ExperimentalHistory, Keep, OpenRun, RunRecord, RunState, SaveTarget,
+    StagedArtifacts,
 };
-use alo_assets::redact;
 use alo_plan::{Pipeline, PipelineKind, Plan};
-use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
 use super::error::RunError;
 use super::head::PipelineHead;
+use super::history_run::{collect, finish};
+use super::keeping::Keeping;
 use super::places;
 use super::progress::Progress;
 use super::scope::{RunScope, Sources};
 use crate::error_chain::error_chain;
-use crate::event::{Event, Level, Observer};
+use crate::event::{Event, Observer};
 use crate::executor::Executor;
 use crate::journal::{Journal, PipelineLog};
 use crate::report::PipelineReport;
@@ -41,6 +41,8 @@ pub(super) struct PipelineEnd {
     pub(super) error: Option<RunError>,
     /// The artifacts of a run that keeps them in its own workspace; dropped, they go.
     pub(super) aside: Option<StagedArtifacts>,
+    /// Its run, if it goes into the history while the next pipeline runs.
+    pub(super) keeping: Option<Keeping>,
 }
 
 impl<'a> PipelineRun<'a> {
@@ -52,19 +54,25 @@ impl<'a> PipelineRun<'a> {
         self.scope.project.plan()
     }
 
-    /// Runs all phases; keeps what is to be kept.
-    pub(super) fn run(&self, executor: &mut dyn Executor, observer: &mut dyn Observer) -> PipelineEnd {
-        self.recorded(observer, |progress, journal| self.all_phases(executor, progress, journal))
+    /// Runs all phases; keeps what is to be kept, after the pipeline `before` was kept.
+    pub(super) fn run(
+        &self,
+        executor: &mut dyn Executor,
+        before: Option<&mut Keeping>,
+        observer: &mut dyn Observer,
+    ) -> PipelineEnd {
+        self.recorded(before, observer, |progress, journal| self.all_phases(executor, progress, journal))
     }
 
     /// Records a pipeline that cannot run.
     pub(super) fn refuse(&self, error: RunError, observer: &mut dyn Observer) -> PipelineEnd {
-        self.recorded(observer, |_, _| Err(error))
+        self.recorded(None, observer, |_, _| Err(error))
     }
 
     /// Runs what there is to run between staged artifacts and history.
     fn recorded(
         &self,
+        before: Option<&mut Keeping>,
         observer: &mut dyn Observer,
         phases: impl FnOnce(&mut Progress<'_>, &mut Journal<'_>) -> Result<(), RunError>,
     ) -> PipelineEnd {
@@ -74,8 +82,15 @@ impl<'a> PipelineRun<'a> {
         let (mut log, staged) = match self.stage() {
             Ok(begun) => begun,
             Err(error) => {
-                let report = places::failed_before_start(kind);
-                return PipelineEnd { report, error: Some(error), aside: None };
+                let mut log = PipelineLog::default();
+                if let Some(before) = before {
+                    let mut journal = Journal::new(&mut log, observer);
+                    before.settle(&mut journal);
+                    self.trim_history(&mut journal);
+                }
+                let mut report = places::failed_before_start(kind);
+                report.warnings = log.warnings;
+                return PipelineEnd { report, error: Some(error), aside: None, keeping: None };
             }
         };
         let mut journal = Journal::new(&mut log, observer);
@@ -87,7 +102,16 @@ impl<'a> PipelineRun<'a> {
             progress.continue_from(head);
         }
         let result = phases(&mut progress, &mut journal);
-        let mut end = self.keep(progress, staged, history, result, &mut journal);
+        // What becomes current now names the run before: that one has to be in the history.
+        let is_first = before.is_none();
+        if let Some(before) = before {
+            before.settle(&mut journal);
+        }
+        let (mut end, collected) = self.keep(progress, staged, history, result, &mut journal);
+        let is_news = !is_first || end.report.places.history.is_some();
+        if is_news && collected.is_none() && self.scope.sweep.is_none() {
+            self.trim_history(&mut journal);
+        }
         let seconds = started.elapsed().as_secs_f64();
         if end.error.is_none() {
             journal.emit(&Event::PipelineFinished { pipeline: kind, seconds });
@@ -95,6 +119,7 @@ impl<'a> PipelineRun<'a> {
         end.report.seconds = seconds;
         end.report.shown = std::mem::take(&mut log.shown);
         end.report.warnings = std::mem::take(&mut log.warnings);
+        end.keeping = collected.map(|run| Keeping::begin(run, log));
         end
     }
 
@@ -135,20 +160,6 @@ impl<'a> PipelineRun<'a> {
         record
     }
 
-    /// Opens the run's folder in history. A run whose history cannot be written runs all the same.
-    pub(super) fn begin_history(&self, record: &RunRecord, journal: &mut Journal<'_>) -> Option<OpenRun> {
-        let begun = History::new(self.scope.project.layout()).begin(record.clone()).and_then(|mut run| {
-            // Passwords and tokens in URLs stay in the user's own plan alone.
-            run.add_file("experimental_plan.yaml", redact(&self.plan().to_yaml()).as_bytes())?;
-            Ok(run)
-        });
-        begun
-            .map_err(|error| {
-                journal.say(Level::Warning, &format!("this run is not recorded: {}", error_chain(&error)));
-            })
-            .ok()
-    }
-
     /// Writes ids and times where other programs look for them.
     pub(super) fn write_experimental_history(&self, progress: &mut Progress<'_>) -> Result<(), RunError> {
         let record = &mut progress.record;
@@ -169,7 +180,7 @@ impl<'a> PipelineRun<'a> {
         Ok(history.write(&progress.artifacts.experimental_history())?)
     }
 
-    /// Makes the artifacts current if all went well, and records the run.
+    /// Makes the artifacts current if all went well, and records the run; gives it if that may go on beside what follows.
     pub(super) fn keep(
         &self,
         mut progress: Progress<'_>,
@@ -177,7 +188,7 @@ impl<'a> PipelineRun<'a> {
         history: Option<OpenRun>,
         result: Result<(), RunError>,
         journal: &mut Journal<'_>,
-    ) -> PipelineEnd {
+    ) -> (PipelineEnd, Option<CollectedRun>) {
         let current = self.scope.project.layout().artifacts(self.kind());
         let staged_layout = staged.layout().clone();
         let mut staged = Some(staged);
@@ -204,9 +215,17 @@ impl<'a> PipelineRun<'a> {
             artifacts: control.backup_artifacts,
             logs: control.backup_log || error.is_some(),
         };
-        if let Some(run) = history {
-            report.places.history =
-                Some(self.finish_history(run, (record, data), &report, error.as_ref(), &keep, journal));
+        let mut collected = None;
+        if let Some(mut run) = history {
+            self.complete_record(&mut run, (record, data), journal);
+            let recorded = error.as_ref().map(RunError::recorded);
+            if self.more && error.is_none() && self.scope.sweep.is_none() {
+                let run = collect(run, report.state, &keep, journal);
+                report.places.history = Some(run.folder().to_owned());
+                collected = Some(run);
+            } else {
+                report.places.history = Some(finish(run, report.state, recorded, &keep, journal));
+            }
         }
         if error.is_none() {
             places::find(&self.lasting(current, &report), self.kind(), &mut report.places);
@@ -215,7 +234,7 @@ impl<'a> PipelineRun<'a> {
             report.places.log = log.filter(|log| log.is_file());
         }
         let aside = staged.filter(|_| error.is_none());
-        PipelineEnd { report, error, aside }
+        (PipelineEnd { report, error, aside, keeping: None }, collected)
     }
 
     /// Where the artifacts of a run that has succeeded can be found after it.
@@ -224,54 +243,5 @@ impl<'a> PipelineRun<'a> {
             (Some(_), Some(folder)) => ArtifactLayout::new(folder.clone()),
             _ => current,
         }
-    }
-
-    /// Records how the run ended and keeps history within its quota. Gives the run's folder.
-    fn finish_history(
-        &self,
-        mut run: OpenRun,
-        (record, data): (RunRecord, Option<LoadedData>),
-        report: &PipelineReport,
-        error: Option<&RunError>,
-        keep: &Keep<'_>,
-        journal: &mut Journal<'_>,
-    ) -> Utf8PathBuf {
-        let layout = self.scope.project.layout();
-        let updated = run
-            .update(|written| *written = record)
-            .and_then(|()| data.map_or(Ok(()), |data| run.add_data(&data)))
-            .and_then(|()| match fs_err::read(layout.lockfile()) {
-                Ok(lock) => run.add_file("alo.lock", &lock),
-                // Native steps need no lock.
-                Err(_) => Ok(()),
-            });
-        if let Err(error) = updated {
-            journal
-                .say(Level::Warning, &format!("the run's record is not complete: {}", error_chain(&error)));
-        }
-        let finished = run.finish(report.state, error.map(RunError::recorded), keep);
-        for warning in &finished.warnings {
-            journal.say(Level::Warning, warning);
-        }
-        if self.scope.sweep.is_some() {
-            // The sweep looks at the quota when it has ended.
-            return finished.folder;
-        }
-        let quota = self.plan().control.backup_size.saturating_mul(1_000_000);
-        let limit = Retention { bytes: Some(quota), runs: None };
-        match History::new(layout).prune(limit, Some(self.scope.run)) {
-            Ok(pruned) => {
-                for (kind, run) in &pruned.runs {
-                    journal.note(&format!(
-                        "removed {run} from the {kind} history: it is larger than backup_size"
-                    ));
-                }
-            }
-            Err(error) => {
-                journal
-                    .say(Level::Warning, &format!("history could not be trimmed: {}", error_chain(&error)));
-            }
-        }
-        finished.folder
     }
 }

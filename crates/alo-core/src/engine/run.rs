@@ -7,6 +7,7 @@ use alo_plan::{Pipeline, PipelineKind};
 use jiff::Timestamp;
 
 use super::error::{RunError, RunFailure};
+use super::keeping::Keeping;
 use super::options::RunOptions;
 use super::pipeline_run::PipelineRun;
 use super::scope::{Outside, RunScope, Sources};
@@ -126,13 +127,19 @@ impl Engine {
             let error = if is_cancelled { RunError::Interrupted } else { error.into() };
             return refuse(scope, first, error, report, observer);
         }
+        // The run of the pipeline before, as long as it is on its way into the history.
+        let mut before: Option<Keeping> = None;
         for (index, (pipeline, Outside { sources, save_path })) in pipelines.iter().zip(&outside).enumerate()
         {
             let more = index + 1 < pipelines.len();
             let save_path = save_path.as_ref();
             let pipeline_run = PipelineRun { scope, pipeline, sources, save_path, more, head: None };
-            let end = pipeline_run.run(self.executor.as_mut(), observer);
+            let end = pipeline_run.run(self.executor.as_mut(), before.as_mut(), observer);
+            if let (Some(before), Some(report)) = (before.take(), report.pipelines.last_mut()) {
+                report.warnings.extend(before.into_warnings());
+            }
             report.pipelines.push(end.report);
+            before = end.keeping;
             if let Some(error) = end.error {
                 return Err(error);
             }
