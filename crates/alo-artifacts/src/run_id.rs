@@ -1,4 +1,4 @@
-//! The name of a run: when it started, a random number, and the name of the contents.
+//! The name of a run: when it started, a number that tells it from others, and the name of the contents.
 
 use std::fmt;
 use std::str::FromStr;
@@ -43,9 +43,13 @@ impl RunId {
         Self(format!("{time}-{:08}-{}", number % 100_000_000, safe(name)))
     }
 
-    /// Makes the id of a run that starts at that moment, with a random number.
+    /// Makes the id of a run that starts at that moment.
+    ///
+    /// The first three of its 8 digits are the milliseconds, so that ids sort by time; the others are random.
     pub fn generate(started: Timestamp, name: &str) -> Self {
-        Self::new(started, fastrand::u32(..100_000_000), name)
+        let milliseconds = started.as_millisecond().rem_euclid(1000);
+        let number = u32::try_from(milliseconds).unwrap_or_default() * 100_000 + fastrand::u32(..100_000);
+        Self::new(started, number, name)
     }
 
     /// The id as text.
@@ -192,6 +196,14 @@ mod tests {
             "가나다라마바사아자차카타파하",
         ] {
             assert!(foreign.parse::<RunId>().is_err(), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn generated_ids_sort_by_time() {
+        let at = |nanosecond| RunId::generate(Timestamp::new(7, nanosecond).expect("a time"), "x");
+        for millisecond in 1..1000 {
+            assert!(at((millisecond - 1) * 1_000_000) < at(millisecond * 1_000_000), "{millisecond}");
         }
     }
 
