@@ -10,8 +10,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::digest::{CHUNK, ContentDigest, Hasher};
 use crate::durable::{self, Lasting};
 use crate::permissions;
+use crate::stamp::{CopyStamp, Stamp};
 use crate::storage_error::StorageError;
-use crate::tree::{CopyStamp, Stamp, Tree};
+use crate::tree::Tree;
 
 /// A file that somebody writes while we copy it is tried so often.
 const TRIES: u32 = 3;
@@ -306,7 +307,7 @@ mod tests {
     use sha2::Sha256;
 
     use super::*;
-    use crate::tree::Links;
+    use crate::walk::Links;
 
     fn temp() -> (tempfile::TempDir, Utf8PathBuf) {
         let dir = tempfile::tempdir().expect("a temporary folder");

@@ -13,7 +13,8 @@ use rustix::fs::{CWD, RenameFlags};
 use tempfile::NamedTempFile;
 
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Tree};
+use crate::tree::Tree;
+use crate::walk::Links;
 
 /// Up to so many files are flushed one by one. Each flush waits for the disk, so with more of them one flush of the
 /// whole file system is cheaper…

@@ -2,7 +2,7 @@
 
 use crate::copy::CopyError;
 use crate::storage_error::StorageError;
-use crate::tree::TreeError;
+use crate::tree_error::TreeError;
 
 /// Files of a folder that could not be listed, read or copied.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use crate::copy::CopyError;
 use crate::location::LocationError;
 use crate::s3::S3Error;
 use crate::storage_error::StorageError;
-use crate::tree::TreeError;
+use crate::tree_error::TreeError;
 
 /// Data that could not be loaded.
 #[derive(Debug, thiserror::Error)]

@@ -11,8 +11,10 @@ use crate::run_id::RunId;
 use crate::s3::{Fetch, Present, Purpose, Remote, RemoteObject, S3Access, S3Error, fetch, list, look};
 use crate::staging::{StagedModels, StagingError};
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Tree, TreeError};
+use crate::tree::Tree;
+use crate::tree_error::TreeError;
 use crate::unpack::{Limits, UnpackError, unpack};
+use crate::walk::Links;
 
 /// The archive looked for in a folder.
 const ARCHIVE: &str = "model.tar.gz";

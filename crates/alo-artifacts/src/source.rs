@@ -9,7 +9,8 @@ use crate::load_error::LoadError;
 use crate::location::Location;
 use crate::s3::{Found, Purpose, Remote, S3Access, look};
 use crate::storage_error::StorageError;
-use crate::tree::{TreeError, special};
+use crate::tree_error::TreeError;
+use crate::walk::special;
 
 /// A folder or file that is copied to `input/<kind>/`.
 #[derive(Debug, Clone, PartialEq, Eq)]

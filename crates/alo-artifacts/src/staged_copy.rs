@@ -6,7 +6,8 @@ use crate::copy::copy_tree;
 use crate::layout::ArtifactLayout;
 use crate::staging::{StagedArtifacts, StagingError};
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Tree};
+use crate::tree::Tree;
+use crate::walk::Links;
 
 impl StagedArtifacts {
     /// Copies everything that lies in `other` into these artifacts. Both are the caller's own afterwards: no file is shared.

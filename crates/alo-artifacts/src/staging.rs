@@ -21,7 +21,9 @@ use crate::experimental::{ExperimentalHistory, ExperimentalHistoryError};
 use crate::layout::{ArtifactLayout, ProjectLayout, artifacts_name};
 use crate::run_id::RunId;
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Tree, TreeError};
+use crate::tree::Tree;
+use crate::tree_error::TreeError;
+use crate::walk::Links;
 
 /// Artifacts that could not be staged or made current.
 #[derive(Debug, thiserror::Error)]

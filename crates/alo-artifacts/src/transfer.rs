@@ -11,7 +11,7 @@ use camino::Utf8PathBuf;
 use crate::batches::{Batch, Batches};
 use crate::copy::{CopyError, Meter, copy_file, create_file, digest_file};
 use crate::manifest::{FileEntry, Filling, Row, Source, State, Work};
-use crate::tree::Stamp;
+use crate::stamp::Stamp;
 
 /// How often progress is told and the wish to stop asked for.
 const TICK: Duration = Duration::from_millis(50);

@@ -2,94 +2,10 @@
 //!
 //! All of it is in memory; a [`Walk`] holds no more than the folders it is in.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
-
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{FileType, Stat};
 
-use crate::storage_error::StorageError;
-use crate::walk::{Entry, Walk};
-
-/// What a listing does with symbolic links, special files and names that are not UTF-8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Links {
-    /// Links are followed inside the folder; a link out of it, a broken one, or anything special is an error.
-    /// For data and models that others give us.
-    Within,
-    /// Links are followed anywhere; what has no content (broken links, sockets, …) goes to [`Tree::others`].
-    /// For what an asset left.
-    Follow,
-    /// Links are not followed but go to [`Tree::others`]. For folders in which we delete.
-    AsIs,
-}
-
-/// A file in a tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TreeFile {
-    pub(crate) relative: Utf8PathBuf,
-    pub(crate) stamp: Stamp,
-    /// Whether its owner may execute it.
-    pub(crate) executable: bool,
-}
-
-/// What tells, without reading it, whether a file has changed. Times are nanoseconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    pub(crate) size: u64,
-    pub(crate) modified: i64,
-    pub(crate) changed: i64,
-    pub(crate) inode: u64,
-}
-
-impl Stamp {
-    pub(crate) fn of(meta: &Metadata) -> Self {
-        Self {
-            size: meta.len(),
-            modified: nanoseconds(meta.mtime(), meta.mtime_nsec()),
-            changed: nanoseconds(meta.ctime(), meta.ctime_nsec()),
-            inode: meta.ino(),
-        }
-    }
-
-    pub(crate) fn of_stat(stat: &Stat) -> Self {
-        // The types of these differ from system to system.
-        let at =
-            |seconds: i128, nanos: i128| i64::try_from(seconds * 1_000_000_000 + nanos).unwrap_or(i64::MAX);
-        Self {
-            size: u64::try_from(stat.st_size).unwrap_or_default(),
-            modified: at(stat.st_mtime.into(), stat.st_mtime_nsec.into()),
-            changed: at(stat.st_ctime.into(), stat.st_ctime_nsec.into()),
-            inode: stat.st_ino,
-        }
-    }
-}
-
-fn nanoseconds(seconds: i64, nanos: i64) -> i64 {
-    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
-}
-
-/// What a copy is recognised by. The time of its last change of status is left out: a backup tool may touch it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CopyStamp {
-    pub(crate) size: u64,
-    pub(crate) modified: i64,
-    pub(crate) inode: u64,
-}
-
-impl From<Stamp> for CopyStamp {
-    fn from(stamp: Stamp) -> Self {
-        Self { size: stamp.size, modified: stamp.modified, inode: stamp.inode }
-    }
-}
-
-/// Something that is neither a file nor a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Other {
-    pub(crate) relative: PathBuf,
-    pub(crate) what: &'static str,
-}
+use crate::tree_error::TreeError;
+use crate::walk::{Entry, Links, Other, TreeFile, Walk};
 
 /// A listing, sorted by path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,72 +13,6 @@ pub(crate) struct Tree {
     pub(crate) files: Vec<TreeFile>,
     pub(crate) folders: Vec<Utf8PathBuf>,
     pub(crate) others: Vec<Other>,
-}
-
-/// A folder that cannot be taken as it is.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TreeError {
-    /// Something could not be read.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// A link leads out of the folder.
-    #[error("the link `{path}` leads out of its folder, to `{target}`")]
-    LinkOut {
-        /// The link.
-        path: Utf8PathBuf,
-        /// Where it leads.
-        target: String,
-    },
-    /// A link leads nowhere.
-    #[error("the link `{path}` leads nowhere")]
-    LinkBroken {
-        /// The link.
-        path: Utf8PathBuf,
-    },
-    /// A link leads back to a folder it lies in.
-    #[error("the link `{path}` leads back to a folder that contains it")]
-    LinkLoop {
-        /// The link.
-        path: Utf8PathBuf,
-    },
-    /// A device, socket or pipe.
-    #[error("`{path}` is {what}, not a file")]
-    Special {
-        /// The thing.
-        path: Utf8PathBuf,
-        /// What it is.
-        what: &'static str,
-    },
-    /// A name that is not UTF-8.
-    #[error("the name of `{path}` is not UTF-8")]
-    Name {
-        /// The path, with the odd bytes replaced.
-        path: String,
-    },
-    /// Nested too deep, or too many entries.
-    #[error("`{path}` is nested too deep or holds too many files")]
-    TooBig {
-        /// Where the limit was reached.
-        path: Utf8PathBuf,
-    },
-}
-
-impl TreeError {
-    /// What a user can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Storage(error) => error.hint(),
-            Self::LinkOut { path, target } => {
-                Some(format!("replace `{path}` by a copy, or name `{target}` itself in the plan"))
-            }
-            Self::LinkBroken { path } | Self::LinkLoop { path } | Self::Special { path, .. } => {
-                Some(format!("remove `{path}` from the folder"))
-            }
-            Self::Name { .. } => Some("rename it; `convmv -f cp949 -t utf8` converts Korean names".into()),
-            Self::TooBig { .. } => None,
-        }
-    }
 }
 
 impl Tree {
@@ -202,15 +52,6 @@ impl Tree {
                 .any(|file| inner(folder, &file.relative));
             (!next_folder && !has_file).then_some(folder)
         })
-    }
-}
-
-/// What kind of special file it is.
-pub(crate) fn special(kind: FileType) -> &'static str {
-    match kind {
-        FileType::Fifo => "a pipe",
-        FileType::Socket => "a socket",
-        _ => "a device",
     }
 }
 

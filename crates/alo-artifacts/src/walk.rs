@@ -8,13 +8,43 @@ use std::path::PathBuf;
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 
+use crate::stamp::Stamp;
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Other, Stamp, TreeError, TreeFile, special};
+use crate::tree_error::TreeError;
 
 /// Folders may be nested so deep.
 const MAX_DEPTH: usize = 128;
 /// A tree may have so many entries; only links that multiply folders get there.
 const MAX_ENTRIES: usize = 10_000_000;
+
+/// What a walk does with symbolic links, special files and names that are not UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// Links are followed inside the folder; a link out of it, a broken one, or anything special is an error.
+    /// For data and models that others give us.
+    Within,
+    /// Links are followed anywhere; what has no content (broken links, sockets, …) goes to [`Entry::Other`].
+    /// For what an asset left.
+    Follow,
+    /// Links are not followed but go to [`Entry::Other`]. For folders in which we delete.
+    AsIs,
+}
+
+/// A file below a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TreeFile {
+    pub(crate) relative: Utf8PathBuf,
+    pub(crate) stamp: Stamp,
+    /// Whether its owner may execute it.
+    pub(crate) executable: bool,
+}
+
+/// Something that is neither a file nor a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Other {
+    pub(crate) relative: PathBuf,
+    pub(crate) what: &'static str,
+}
 
 /// What a walk comes by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -293,6 +323,15 @@ fn flags(is_link: bool) -> OFlags {
 
 fn identity(stat: &Stat) -> (u64, u64) {
     (stat.st_dev, stat.st_ino)
+}
+
+/// What kind of special file it is.
+pub(crate) fn special(kind: FileType) -> &'static str {
+    match kind {
+        FileType::Fifo => "a pipe",
+        FileType::Socket => "a socket",
+        _ => "a device",
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use tempfile::NamedTempFile;
 
 use crate::durable::{self, Lasting};
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Tree, TreeError};
+use crate::tree::Tree;
+use crate::tree_error::TreeError;
+use crate::walk::Links;
 
 /// The time of change that members get. Either way the same folder gives the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -19,7 +19,7 @@ use super::member::Member;
 use super::pack::{ArchiveError, Pack};
 use crate::durable;
 use crate::storage_error::StorageError;
-use crate::tree::TreeFile;
+use crate::walk::TreeFile;
 
 /// A compressed member is kept in memory up to this size, and beyond it in a nameless file beside the archive: its header
 /// tells its size and comes first.

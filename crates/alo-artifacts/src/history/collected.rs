@@ -17,8 +17,10 @@ use crate::digest;
 use crate::durable;
 use crate::files_error::FilesError;
 use crate::permissions;
+use crate::stamp::Stamp;
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Stamp, Tree, TreeFile};
+use crate::tree::Tree;
+use crate::walk::{Links, TreeFile};
 
 /// When a file is digested, which tells whether an earlier run has the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,9 @@ use super::file_list::FILES;
 use super::record::FILE;
 use super::run_folder::{LOCK, PINNED};
 use crate::layout::ArtifactLayout;
-use crate::tree::{Links, Tree, TreeError};
+use crate::tree::Tree;
+use crate::tree_error::TreeError;
+use crate::walk::Links;
 
 /// The folder of the logs.
 pub(super) const LOGS: &str = "log";

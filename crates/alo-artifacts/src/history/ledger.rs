@@ -14,7 +14,8 @@ use super::run_folder::run_names;
 use crate::durable::{self, Lasting};
 use crate::layout::ProjectLayout;
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Tree};
+use crate::tree::Tree;
+use crate::walk::Links;
 
 /// The version that is written; another one is not used.
 const FORMAT: u32 = 2;

@@ -19,7 +19,8 @@ use super::runs::History;
 use crate::layout::ProjectLayout;
 use crate::run_id::RunId;
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Tree};
+use crate::tree::Tree;
+use crate::walk::Links;
 
 /// Runs that were removed, or would be.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -23,7 +23,8 @@ use crate::permissions;
 use crate::run_id::RunId;
 use crate::staging::{StagedArtifacts, StagingError};
 use crate::summary::Summary;
-use crate::tree::{Links, Tree};
+use crate::tree::Tree;
+use crate::walk::Links;
 
 /// So many damaged files are named in an error.
 const NAMED: usize = 5;

@@ -14,7 +14,9 @@ use crate::copy::copy_tree;
 use crate::durable;
 use crate::run_id::RunId;
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Tree, TreeError};
+use crate::tree::Tree;
+use crate::tree_error::TreeError;
+use crate::walk::Links;
 
 /// A run that was exported.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,8 @@ use crate::claim::Claim;
 use crate::durable;
 use crate::run_id::{ERROR_SUFFIX, RunId};
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Tree};
+use crate::tree::Tree;
+use crate::walk::Links;
 
 /// The file whose kernel lock says that the run is alive.
 pub(super) const LOCK: &str = ".running";

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::digest::ContentDigest;
     use crate::layout::ProjectLayout;
-    use crate::tree::CopyStamp;
+    use crate::stamp::CopyStamp;
 
     /// A manifest of a folder `a`, a file `a-b` and a folder `a.c`, each file with a digest of that byte.
     fn manifest(layout: &ProjectLayout, sources: &[(&str, &[(&str, u8)])]) -> Manifest {

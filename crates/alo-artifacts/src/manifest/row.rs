@@ -1,7 +1,7 @@
 //! A file in the manifest: a head of fixed length, which is filled in when the file has arrived, then its path.
 
 use crate::digest::ContentDigest;
-use crate::tree::{CopyStamp, Stamp};
+use crate::stamp::{CopyStamp, Stamp};
 
 /// The length of a row without its path.
 pub(super) const HEAD: usize = 84;

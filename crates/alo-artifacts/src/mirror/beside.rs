@@ -6,9 +6,11 @@ use camino::Utf8Path;
 
 use super::room::Room;
 use super::side::Side;
+use crate::stamp::Stamp;
 use crate::storage_error::StorageError;
-use crate::tree::{Stamp, TreeError, TreeFile};
+use crate::tree_error::TreeError;
 use crate::walk::Entry;
+use crate::walk::TreeFile;
 
 /// What is done with a file of the source, and the stamp of its copy if there is one.
 type OnFile<'a> = dyn FnMut(&TreeFile, Option<Stamp>) -> Result<(), StorageError> + 'a;

@@ -15,10 +15,12 @@ use crate::digest;
 use crate::durable::{self, TEMP_PREFIX};
 use crate::manifest::{Draft, LoadedFrom, Manifest, Row, Source, Work};
 use crate::source::DataSource;
+use crate::stamp::{CopyStamp, Stamp};
 use crate::storage_error::StorageError;
 use crate::transfer::Place;
-use crate::tree::{CopyStamp, Links, Stamp, TreeError, TreeFile};
+use crate::tree_error::TreeError;
 use crate::walk::{Entry, Walk};
+use crate::walk::{Links, TreeFile};
 
 /// The folder in which the copy of a folder is made for the first time: what is in it may be half written, and is
 /// compared by content when loading goes on. The name of any source gives one that no file system finds too long.

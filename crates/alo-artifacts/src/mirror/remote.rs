@@ -13,9 +13,10 @@ use crate::load_error::LoadError;
 use crate::manifest::{Draft, LoadedFrom, Manifest, Row, Source};
 use crate::s3::{Fetch, Found, Present, Remote, RemoteObject, list};
 use crate::source::DataSource;
+use crate::stamp::{CopyStamp, Stamp};
 use crate::storage_error::StorageError;
-use crate::tree::{CopyStamp, Links, Stamp, TreeFile};
 use crate::walk::{Entry, Walk};
+use crate::walk::{Links, TreeFile};
 
 /// One source in S3 beside its copy.
 pub(crate) struct RemoteMirror {

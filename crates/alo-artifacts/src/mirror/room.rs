@@ -48,7 +48,8 @@ mod tests {
     use super::super::beside;
     use super::super::side::Side;
     use super::*;
-    use crate::tree::{Links, Tree};
+    use crate::tree::Tree;
+    use crate::walk::Links;
     use crate::walk::Walk;
 
     #[test]

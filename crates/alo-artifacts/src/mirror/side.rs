@@ -6,7 +6,7 @@ use std::thread::Scope;
 
 use camino::Utf8Path;
 
-use crate::tree::TreeError;
+use crate::tree_error::TreeError;
 use crate::walk::{Entry, Walk};
 
 /// Entries are handed over so many at a time…

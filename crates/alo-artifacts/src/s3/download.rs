@@ -16,8 +16,8 @@ use super::listing::RemoteObject;
 use super::remote::Remote;
 use crate::digest::{self, ContentDigest, Hasher};
 use crate::durable::{self, Lasting};
+use crate::stamp::{CopyStamp, Stamp};
 use crate::storage_error::StorageError;
-use crate::tree::{CopyStamp, Stamp};
 
 /// So many small objects are on their way at once.
 const SMALL_IN_FLIGHT: usize = 200;

@@ -9,7 +9,9 @@ use super::content;
 use crate::copy::CopyError;
 use crate::files_error::FilesError;
 use crate::layout::ArtifactLayout;
-use crate::tree::{Links, Stamp, Tree, TreeFile};
+use crate::stamp::Stamp;
+use crate::tree::Tree;
+use crate::walk::{Links, TreeFile};
 
 /// A file that was written so shortly before may be written again without its times showing it.
 const UNSETTLED: Duration = Duration::from_millis(100);

@@ -10,7 +10,9 @@ use crate::copy::{CopyError, Meter, digest_file};
 use crate::digest::{CHUNK, Fields, Hasher};
 use crate::run_id::RunId;
 use crate::storage_error::StorageError;
-use crate::tree::{Links, Tree, TreeError, TreeFile};
+use crate::tree::Tree;
+use crate::tree_error::TreeError;
+use crate::walk::{Links, TreeFile};
 
 /// Time and number of an id: what no other run has. The name after them may have any letters.
 const UNIQUE: usize = 25;

@@ -9,14 +9,16 @@ use super::changes::{Budget, Changes};
 use super::content::RunName;
 use super::dependency::Dependency;
 use super::entry::{Content, KeptFile, Left, MadeFrom};
-use super::recording::{LeftBehind, Place};
+use super::left_behind::LeftBehind;
+use super::place::Place;
 use super::recording_error::RecordingError;
 use super::refusal::NotKept;
 use crate::copy::copy_plain;
 use crate::digest::Fields;
 use crate::durable;
+use crate::stamp::Stamp;
 use crate::storage_error::StorageError;
-use crate::tree::{Stamp, TreeFile};
+use crate::walk::TreeFile;
 
 /// So many files, of so many bytes together, are read or copied where links would do: what is written to later is then not
 /// lost.

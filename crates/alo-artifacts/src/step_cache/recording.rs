@@ -6,8 +6,10 @@ use alo_plan::PipelineKind;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::changes::Snapshot;
-use super::entry::{KeptStep, Left, MadeFrom};
+use super::entry::MadeFrom;
 use super::held::{Aside, HeldStep, Sharing};
+use super::left_behind::LeftBehind;
+use super::place::Place;
 use super::recording_error::RecordingError;
 use super::refusal::NotKept;
 use super::store::StepCache;
@@ -24,30 +26,6 @@ pub struct StepRecording {
     before: Snapshot,
     sharing: Sharing,
     folder: Aside,
-}
-
-/// Which step of which run it is, and where its result goes.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) cache: StepCache,
-    pub(super) pipeline: PipelineKind,
-    pub(super) step: String,
-    pub(super) run: RunId,
-}
-
-/// What is known of a finished step beside its files.
-#[derive(Debug, Clone, Default)]
-pub struct LeftBehind {
-    /// What the engine keeps of it, for its return by [`StepEntry::state`](super::StepEntry::state).
-    pub state: serde_json::Value,
-    /// What of that, and of the summary, later steps can see.
-    pub visible: String,
-    /// Files whose content is told in `visible`, such as the summary with its date.
-    pub told: Vec<Utf8PathBuf>,
-    /// Files and folders outside of its own that it has read.
-    pub read: Vec<Utf8PathBuf>,
-    /// Why it is not to be kept.
-    pub not_kept: Option<NotKept>,
 }
 
 impl StepCache {
@@ -118,18 +96,5 @@ impl StepRecording {
             held.settle(newest)?;
         }
         Ok((held, after))
-    }
-}
-
-impl Place {
-    /// Notes why the result is not kept.
-    pub(super) fn refuse(&self, made_from: MadeFrom, not_kept: NotKept) -> Result<(), StorageError> {
-        let folder = self.cache.folder(self.pipeline, &self.step, &made_from.description.key());
-        durable::remove(&folder)?;
-        self.record(made_from, Err(not_kept)).write(&folder)
-    }
-
-    pub(super) fn record(&self, made_from: MadeFrom, outcome: Result<Left, NotKept>) -> KeptStep {
-        KeptStep::new(self.pipeline, &self.step, &self.run, made_from, outcome)
     }
 }

@@ -1,0 +1,20 @@
+//! What the engine knows of a finished step.
+
+use camino::Utf8PathBuf;
+
+use super::refusal::NotKept;
+
+/// What is known of a finished step beside its files.
+#[derive(Debug, Clone, Default)]
+pub struct LeftBehind {
+    /// What the engine keeps of it, for its return by [`StepEntry::state`](super::StepEntry::state).
+    pub state: serde_json::Value,
+    /// What of that, and of the summary, later steps can see.
+    pub visible: String,
+    /// Files whose content is told in `visible`, such as the summary with its date.
+    pub told: Vec<Utf8PathBuf>,
+    /// Files and folders outside of its own that it has read.
+    pub read: Vec<Utf8PathBuf>,
+    /// Why it is not to be kept.
+    pub not_kept: Option<NotKept>,
+}
