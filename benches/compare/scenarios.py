@@ -42,8 +42,7 @@ class Scenario(NamedTuple):
 ALL = [
     Scenario("warm_titanic"),
     Scenario("titanic_peers"),
-    # A round of pip takes as long as one of all others together.
-    Scenario("cold_setup", most=3),
+    Scenario("cold_setup"),
     Scenario("warm_setup"),
     Scenario("resume"),
     Scenario("sweep"),
