@@ -81,6 +81,7 @@ BODIES = {
 }
 RESULT = "train_artifacts/extra_output/sum/result.txt"
 FILES, MEMORY, PICKLE = "alo, file", "alo, memory", "the original's way"
+AGAIN = f"{MEMORY}, again"
 
 
 class Side:
@@ -128,7 +129,7 @@ def compare(report: Report, alo: Path, folder: Path, kind: str, given) -> None:
     sides: Dict[str, Side] = {
         FILES: Side(alo, "run", plans["file"]),
         MEMORY: Side(alo, "run", plans["memory"]),
-        f"{MEMORY}, again": Side(alo, "run", plans["memory"]),
+        AGAIN: Side(alo, "run", plans["memory"]),
         PICKLE: Side(python, HERE / "hand_off_frame.py", folder / "pickle", given.megabytes, kind, "pickle"),
     }
     times = take_turns(sides, given.runs)
@@ -140,7 +141,7 @@ def compare(report: Report, alo: Path, folder: Path, kind: str, given) -> None:
     busy = {name: median(side.busy) for name, side in sides.items()}
     report.note("Processor time: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in busy.items()) + ".")
     if kind == "numbers":
-        report.limit("numbers by files, of memory mode", median(times[FILES]) / median(times[MEMORY]), most=1.3)
+        report.limit("numbers by files, of memory mode", median(times[FILES]) / median(times[MEMORY] + times[AGAIN]), most=1.3)
         report.limit("their peak memory, of memory mode", peaks[FILES] / peaks[MEMORY], most=1.2)
     else:
         faster = median(times[PICKLE]) / median(times[FILES])

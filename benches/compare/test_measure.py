@@ -17,13 +17,13 @@ from measure.table import markdown
 
 
 class Turns(unittest.TestCase):
-    def test_another_side_begins_each_round_and_warm_ups_do_not_count(self):
+    def test_the_order_of_each_round_is_drawn_by_lot_and_warm_ups_do_not_count(self):
         order = []
         sides = {name: lambda name=name: order.append(name) or float(len(order)) for name in "abc"}
         with contextlib.redirect_stderr(io.StringIO()):
             times = take_turns(sides, runs=2)
-        self.assertEqual("".join(order), "cab" + "abc" + "bca")
-        self.assertEqual(times, {"a": [4.0, 9.0], "b": [5.0, 7.0], "c": [6.0, 8.0]})
+        self.assertEqual("".join(order), "bca" + "acb" + "bca")
+        self.assertEqual(times, {"a": [4.0, 9.0], "b": [6.0, 7.0], "c": [5.0, 8.0]})
 
 
 class Tables(unittest.TestCase):

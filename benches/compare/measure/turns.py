@@ -1,5 +1,6 @@
 """Sides that take turns: what is slow for a while on a machine is slow for all of them."""
 
+import random
 import statistics
 import sys
 from typing import Callable, Dict, List, Mapping
@@ -11,13 +12,14 @@ Times = Dict[str, List[float]]
 def take_turns(sides: Mapping[str, Callable[[], float]], runs: int, warm_ups: int = 1) -> Times:
     """Lets every side run once in each of `runs` rounds, after `warm_ups` that do not count; gives the seconds.
 
-    Another side begins each round, so that none always follows the same one.
+    The order of each round is drawn by lot, with a fixed seed: a side that always followed the same one would profit, or suffer,
+    from what that leaves in the machine's memory.
     """
-    names = list(sides)
-    times: Times = {name: [] for name in names}
+    times: Times = {name: [] for name in sides}
     for turn in range(-warm_ups, runs):
-        shift = turn % len(names)
-        for name in names[shift:] + names[:shift]:
+        names = list(sides)
+        random.Random(turn).shuffle(names)
+        for name in names:
             seconds = sides[name]()
             if turn >= 0:
                 times[name].append(seconds)

@@ -1,12 +1,15 @@
 //! A `.tar.gz` of a listed folder.
 
-use std::io::{self, Write};
+use std::io::{self, BufReader, Write};
 use std::thread;
 
 use super::blocks::Blocks;
 use super::gzip::BlockGzip;
 use super::member::Member;
 use super::pack::{ArchiveError, Pack};
+
+/// Bytes that are read at once.
+const READ: usize = 1 << 17;
 
 impl Pack<'_> {
     pub(super) fn tar_gz(&self, out: impl Write) -> Result<(), ArchiveError> {
@@ -21,7 +24,9 @@ impl Pack<'_> {
                 let mut member = Member::open(self.folder.join(&file.relative), self.cancelled)?;
                 let seconds = self.time.seconds(file.stamp.modified);
                 let mut header = header(tar::EntryType::Regular, member.size(), seconds, file.executable);
-                let result = tar.append_data(&mut header, &file.relative, &mut member);
+                // `tar` itself asks for a few kilobytes at a time.
+                let content = BufReader::with_capacity(READ, &mut member);
+                let result = tar.append_data(&mut header, &file.relative, content);
                 member.outcome(result, self.archive)?;
             }
             let gzip = tar.into_inner().map_err(self.writing())?;

@@ -5,18 +5,29 @@ use unicode_width::UnicodeWidthStr;
 /// Lays rows out in columns, two spaces apart; the last column is not padded.
 pub(crate) fn columns(rows: &[Vec<String>]) -> Vec<String> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
-    let widths: Vec<usize> = (0..count).map(|column| width(column).unwrap_or(0)).collect();
+    let mut widths = vec![0; count];
+    for row in rows {
+        for (widest, cell) in widths.iter_mut().zip(row) {
+            *widest = width(cell).max(*widest);
+        }
+    }
     rows.iter()
         .map(|row| {
             let mut line = String::new();
-            for (cell, width) in row.iter().zip(&widths) {
+            for (cell, widest) in row.iter().zip(&widths) {
                 line.push_str(cell);
-                line.push_str(&" ".repeat(width.saturating_sub(cell.width()) + 2));
+                line.extend(std::iter::repeat_n(' ', widest.saturating_sub(width(cell)) + 2));
             }
-            line.trim_end().to_owned()
+            line.truncate(line.trim_end().len());
+            line
         })
         .collect()
+}
+
+/// Columns of a terminal. Tables may have thousands of rows, most of which need no look at each character.
+fn width(cell: &str) -> usize {
+    let is_plain = cell.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain { cell.len() } else { cell.width() }
 }
 
 #[cfg(test)]

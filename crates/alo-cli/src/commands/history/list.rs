@@ -66,7 +66,7 @@ fn rows(runs: &[ListedRun]) -> Vec<Vec<String>> {
     let header = ["id", "pipeline", "state", "started (UTC)", "time", "score", "result"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(runs.iter().map(|run| {
-        let time = run.ended.map(|ended| (ended - run.started).total(jiff::Unit::Second).unwrap_or_default());
+        let time = run.ended.map(|ended| ended.duration_since(run.started).as_secs_f64());
         let pinned = if run.pinned { " (pinned)" } else { "" };
         vec![
             run.id.to_string(),
