@@ -2,8 +2,9 @@
 
 import os
 import subprocess
+import tempfile
 import time
-from typing import Dict, NamedTuple, Optional, Sequence
+from typing import BinaryIO, Dict, NamedTuple, Optional, Sequence
 
 # Set on many build machines; each would slow or speed up one side and not the other, or change what is measured.
 LEFT_OUT = ("PYTHON", "VIRTUAL_ENV", "CONDA_", "ALO_", "UV_", "PIP_")
@@ -46,22 +47,29 @@ class Command:
 
     def run(self) -> Finished:
         """Runs the command; raises `Failed` if its status is not 0."""
-        start = time.perf_counter()
-        done = subprocess.run(
-            self.arguments,
-            cwd=self.folder,
-            env=self.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-        )
-        seconds = time.perf_counter() - start
+        # Files, not pipes: nobody is to read, or to be waited for, while the clock runs.
+        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+            start = time.perf_counter()
+            done = subprocess.run(
+                self.arguments,
+                cwd=self.folder,
+                env=self.variables,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+            )
+            seconds = time.perf_counter() - start
+            said, complained = text(stdout), text(stderr)
         if done.returncode != 0:
-            raise Failed(f"failed with {done.returncode}: {self}\n{done.stdout}{done.stderr}")
-        return Finished(seconds, done.stdout, done.stderr)
+            raise Failed(f"failed with {done.returncode}: {self}\n{said}{complained}")
+        return Finished(seconds, said, complained)
 
     def __str__(self) -> str:
         place = f"cd {self.folder} && " if self.folder else ""
         return place + " ".join(self.arguments)
+
+
+def text(file: BinaryIO) -> str:
+    """All that was written to a file."""
+    file.seek(0)
+    return file.read().decode("utf-8", errors="replace")
