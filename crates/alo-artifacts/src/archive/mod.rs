@@ -8,6 +8,7 @@
 
 mod blocks;
 mod deflate;
+mod early_flush;
 mod gzip;
 mod in_order;
 mod member;

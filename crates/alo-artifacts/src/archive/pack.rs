@@ -1,12 +1,14 @@
 //! The order of packing: list, write under a temporary name, flush, rename.
 
 use std::io::{self, BufWriter};
+use std::thread;
 
 use alo_plan::ArchiveFormat;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
+use super::early_flush::EarlyFlush;
 use crate::durable::{self, Lasting};
 use crate::storage_error::StorageError;
 use crate::tree::Tree;
@@ -115,13 +117,17 @@ pub(crate) fn pack_by(
 ) -> Result<Packed, ArchiveError> {
     // Listed before the temporary file is made, which may lie in the folder.
     let tree = Tree::list(folder, Links::Follow)?;
-    let mut temp = temp()?;
+    let temp = temp()?;
     let pack = Pack { folder, archive, tree: &tree, time, cancelled };
-    let out = BufWriter::with_capacity(1 << 17, temp.as_file_mut());
-    match format {
-        ArchiveFormat::TarGz => pack.tar_gz(out)?,
-        ArchiveFormat::Zip => pack.zip(out)?,
-    }
+    thread::scope(|scope| -> Result<(), ArchiveError> {
+        let (file, flusher) = EarlyFlush::new(scope, temp.as_file());
+        let out = BufWriter::with_capacity(1 << 17, file);
+        match format {
+            ArchiveFormat::TarGz => pack.tar_gz(out)?,
+            ArchiveFormat::Zip => pack.zip(out)?,
+        }
+        Ok(flusher.finish().map_err(StorageError::of("flush", archive))?)
+    })?;
     let bytes = temp.as_file().metadata().map_err(StorageError::of("write", archive))?.len();
     durable::persist(temp, archive, Lasting::PowerFailure)?;
     let left_out =
