@@ -52,6 +52,6 @@ ALL = [
     Scenario("hand_off"),
     Scenario("loading"),
     Scenario("export", most=3),
-    Scenario("history"),
+    Scenario("history", times=5),
     Scenario("memory"),
 ]
