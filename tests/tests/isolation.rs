@@ -1,5 +1,9 @@
 //! Steps do not get into each other's way, and each runs the code that the plan names.
 
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, SystemTime};
+
 use alo_tests::{PlanText, Repository, TestEnv, asset};
 
 /// Saves what inference must leave.
@@ -123,4 +127,38 @@ fn each_pipeline_starts_with_empty_data_and_config() {
         inference("assert self.data == {} and set(self.config) == {'meta'}, (self.data, self.config)"),
     );
     env.alo(["run"]).expect(0);
+}
+
+/// Python itself goes by whole seconds and sizes: it would run what the module was before.
+#[test]
+fn a_module_that_changes_within_its_second_runs_as_it_is_now() {
+    let env = TestEnv::new();
+    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.write(
+        "assets/train/asset_train.py",
+        asset("import shared\nopen(self.asset.get_model_path() + 'model', 'w').write(str(shared.VALUE))"),
+    );
+    let hour = Duration::from_secs(3600);
+    let value_of = |value: u8, changed: SystemTime| {
+        env.write("assets/train/shared.py", format!("VALUE = {value}\n"));
+        let module = File::options().append(true).open(env.path("assets/train/shared.py")).unwrap();
+        module.set_modified(changed).unwrap();
+        env.alo(["run"]).expect(0);
+        env.read("train_artifacts/models/train/model")
+    };
+    // Not older than what is compiled from it, however slow this machine is.
+    let young = SystemTime::now() + hour;
+    assert_eq!(value_of(1, young), "1");
+    assert_eq!(value_of(2, young), "2");
+    // Of a source that has long been what it is, the compiled code is used and stays.
+    let old = SystemTime::now() - hour;
+    assert_eq!(value_of(3, old), "3");
+    let compiled = || {
+        let files = fs_err::read_dir(env.path("assets/train/__pycache__")).unwrap().map(Result::unwrap);
+        let mut files = files.filter(|file| file.file_name().to_string_lossy().starts_with("shared."));
+        files.next().unwrap().metadata().unwrap().ino()
+    };
+    let first = compiled();
+    assert_eq!(value_of(3, old), "3");
+    assert_eq!(compiled(), first);
 }

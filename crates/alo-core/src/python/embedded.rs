@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_arrays.py",
     "alolib/_background.py",
     "alolib/_channel.py",
+    "alolib/_compiled.py",
     "alolib/_early_imports.py",
     "alolib/_ending.py",
     "alolib/_forks.py",
