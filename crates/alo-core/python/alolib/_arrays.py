@@ -7,6 +7,9 @@ written apart from the rest, while a thread writes the large arrays of numbers.
 
 Parts of larger arrays, such as what is left of a table's block when one of its columns was replaced, and times: pickle
 copies these into its stream. Here the memory they lie in is written as it is, and they are parts of it again.
+
+Element types: NumPy has one object for each that is built in, and pickle makes another of each that it reads. Whoever
+pickles them with one of NumPy's own, as models do, would get other bytes than without a file in between.
 """
 
 import copyreg
@@ -48,6 +51,8 @@ class Arrays:
             return None
         table = dict(copyreg.dispatch_table)
         table.setdefault(kind, self._reduce)
+        for built_in in _built_in_types():
+            table.setdefault(type(built_in), _reduce_type)
         return table
 
     def plain(self, buffer):
@@ -109,6 +114,18 @@ def from_values(shape, dtype, order, dumped):
     array = numpy.empty(shape, dtype, order)
     _flat(array, order)[:] = dumped if isinstance(dumped, list) else pickle.loads(dumped)
     return array
+
+
+def _built_in_types():
+    numpy = sys.modules["numpy"]
+    return map(numpy.dtype, numpy.typecodes["All"])
+
+
+def _reduce_type(dtype):
+    """Tells the pickler how to get an element type again: NumPy's own, where it is one of these."""
+    make = sys.modules["numpy"].dtype
+    is_own = dtype.isbuiltin == 1 and make(dtype.char) is dtype
+    return (make, (dtype.char,)) if is_own else dtype.__reduce__()
 
 
 def _by_memory(array):
