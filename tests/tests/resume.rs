@@ -276,6 +276,19 @@ fn random_numbers_and_variables_go_on_where_a_step_left_them() {
 }
 
 #[test]
+fn data_that_is_loaded_once_is_what_it_was_until_it_is_looked_at_again() {
+    let env = project();
+    env.write("experimental_plan.yaml", plan().control("get_external_data", "once").to_string());
+    assert_eq!(ran(&env).len(), 5, "nothing is known at first");
+    env.write("data/infer/numbers.csv", "4\n6\n");
+    assert_eq!(ran(&env), Vec::<String>::new());
+    assert_eq!(env.read("inference_artifacts/output/output.csv"), "16\n17\n");
+    env.write("experimental_plan.yaml", plan().control("get_external_data", "every").to_string());
+    env.alo(["run", "--resume"]).expect(0);
+    assert_eq!(env.read("inference_artifacts/output/output.csv"), "16\n18\n");
+}
+
+#[test]
 fn without_resume_every_step_runs_and_says_so() {
     let env = project();
     env.alo(["run", "--resume"]).expect(0);
