@@ -22,28 +22,28 @@ from titanic_tables import read, write, write_summary
 
 X_COLUMNS = ["Pclass", "Sex", "Age", "SibSp", "Parch", "Fare", "Embarked"]
 Y_COLUMN = "Survived"
-# The plan's values, unless told otherwise.
-TREES = int(sys.argv[3]) if len(sys.argv) > 3 else 100
-FOLDS = int(sys.argv[4]) if len(sys.argv) > 4 else 5
+# The plan's values.
+TREES, FOLDS = 100, 5
 
 
 def main():
     example, output = Path(sys.argv[1]), Path(sys.argv[2])
+    trees, folds = map(int, sys.argv[3:5]) if len(sys.argv) > 3 else (TREES, FOLDS)
     output.mkdir(parents=True, exist_ok=True)
-    train(read(example / "sample_data/train"), example, output)
+    train(read(example / "sample_data/train"), example, output, trees, folds)
     write(infer(read(example / "sample_data/test"), output), output)
 
 
-def train(passengers, example, output):
+def train(passengers, example, output, trees=TREES, folds=FOLDS):
     """Cross-validates, fits, and leaves the model, the report and the summary."""
     # The report is drawn by the asset's own module, so that both sides draw the same.
     sys.path.insert(0, str(example / "assets/train"))
     import report
 
     x, y = passengers[X_COLUMNS], passengers[Y_COLUMN]
-    guesses = cross_val_predict(build_model(x), x, y, cv=FOLDS)
+    guesses = cross_val_predict(build_model(x, trees), x, y, cv=folds)
     accuracy = float((guesses == y).mean())
-    model = build_model(x).fit(x, y)
+    model = build_model(x, trees).fit(x, y)
     with open(output / "model.pkl", "wb") as file:
         pickle.dump({"model": model, "x_columns": X_COLUMNS}, file)
     page = report.page(passengers, Y_COLUMN, guesses, accuracy, report.importances(model))
@@ -62,7 +62,7 @@ def infer(passengers, output):
     return passengers
 
 
-def build_model(x):
+def build_model(x, trees):
     words = x.select_dtypes(exclude="number").columns.tolist()
     numbers = x.select_dtypes(include="number").columns.tolist()
     prepare = ColumnTransformer(
@@ -75,7 +75,7 @@ def build_model(x):
             ),
         ]
     )
-    return Pipeline([("prepare", prepare), ("classify", RandomForestClassifier(TREES, max_depth=6, random_state=0))])
+    return Pipeline([("prepare", prepare), ("classify", RandomForestClassifier(trees, max_depth=6, random_state=0))])
 
 
 if __name__ == "__main__":
