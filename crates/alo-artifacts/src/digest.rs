@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// How much is read at a time.
@@ -20,7 +21,7 @@ pub(crate) trait Hasher: Default {
 }
 
 /// The digest of a content, half as large as its hexadecimal digits; printed, it is these.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ContentDigest(pub(crate) [u8; 32]);
 
 impl ContentDigest {

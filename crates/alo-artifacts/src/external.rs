@@ -188,7 +188,7 @@ impl<'a> Compared<'a> {
 
     fn refuse_without_space(&self, input: &Utf8Path) -> Result<(), LoadError> {
         let local = self.local.iter().map(|(_, mirror)| mirror.needed).sum::<u64>();
-        let needed = local + self.remote.iter().map(|(_, mirror)| remote_data::needed(mirror)).sum::<u64>();
+        let needed = local + self.remote.iter().map(|(_, mirror)| mirror.needed).sum::<u64>();
         if needed == 0 {
             return Ok(());
         }
@@ -227,9 +227,8 @@ impl<'a> Compared<'a> {
             mirror.prepare()?;
         }
         let (local_files, local_bytes) = (self.batches.files, self.batches.bytes);
-        let totals = self.remote.iter().map(|(_, mirror)| remote_data::totals(mirror));
-        let (files_total, bytes_total) =
-            totals.fold((local_files, local_bytes), |sum, (files, bytes)| (sum.0 + files, sum.1 + bytes));
+        let files_total = local_files + self.remote.iter().map(|(_, mirror)| mirror.objects).sum::<u64>();
+        let bytes_total = local_bytes + self.remote.iter().map(|(_, mirror)| mirror.bytes).sum::<u64>();
         let mut tell = |files, bytes| progress(LoadProgress { files, files_total, bytes, bytes_total });
         let transfer = Transfer { places: &self.places, batches: &self.batches, manifest: &manifest };
         let mut arrived = transfer.run(cancelled, &mut tell)?;
@@ -237,14 +236,13 @@ impl<'a> Compared<'a> {
             mirror.finish()?;
         }
         let (mut files_before, mut bytes_before) = (local_files, local_bytes);
-        for (_, mirror) in &self.remote {
+        for (_, mirror) in &mut self.remote {
             let mut tell = |files, bytes| tell(files_before + files, bytes_before + bytes);
             let fetched = remote_data::bring(mirror, &manifest, cancelled, &mut tell)?;
             arrived.files += fetched.files;
             arrived.bytes += fetched.bytes;
-            let (files, bytes) = remote_data::totals(mirror);
-            files_before += files;
-            bytes_before += bytes;
+            files_before += mirror.objects;
+            bytes_before += mirror.bytes;
         }
         Ok((manifest, loaded, arrived))
     }

@@ -33,6 +33,7 @@ mod output;
 mod path_list;
 mod permissions;
 mod probability;
+mod record_list;
 mod recovery;
 mod remote_data;
 mod run_id;
@@ -51,6 +52,7 @@ mod transfer;
 mod tree;
 mod tree_error;
 mod unpack;
+mod value_list;
 mod walk;
 
 pub use archive::{ArchiveError, MemberTime, Packed, pack};

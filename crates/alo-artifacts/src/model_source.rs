@@ -155,7 +155,8 @@ fn load_remote_model(
     limits: &Limits,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<LoadedModel, ModelError> {
-    let mut objects = list(remote, look(remote, cancelled)?, cancelled)?;
+    let mut listed = list(remote, look(remote, cancelled)?, &layout.state(), cancelled)?;
+    let mut objects = listed.files()?.collect::<Result<Vec<_>, _>>()?;
     // An archive directly below the prefix counts alone; the path of a single object is empty.
     let archive = objects.iter().position(|object| object.relative == ARCHIVE || object.relative == "");
     let staged = StagedModels::begin(layout, run)?;
@@ -196,9 +197,8 @@ fn bring(
     wanted: Vec<(RemoteObject, Utf8PathBuf)>,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<(), S3Error> {
-    let jobs: Vec<Fetch> =
-        wanted.into_iter().map(|(object, to)| Fetch { object, to, present: Present::Nothing }).collect();
-    fetch(remote, &jobs, cancelled, &mut |_, _| {}, &mut |_| {})
+    let job = |(object, to)| Ok(Fetch { row: 0, object, to, present: Present::Nothing });
+    fetch(remote, wanted.into_iter().map(job), cancelled, &mut |_, _| {}, &mut |_| {})
 }
 
 fn refuse_without_space(needed: u64, folder: &Utf8Path) -> Result<(), ModelError> {

@@ -1,46 +1,29 @@
-//! Paths for later: in memory while they are few, in a temporary file when there are many.
+//! Paths for later, in their order, however many.
 
 use std::ffi::OsStr;
-use std::io::{Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use camino::{Utf8Path, Utf8PathBuf};
-use tempfile::SpooledTempFile;
+use camino::Utf8Path;
 
-use crate::durable;
+use crate::record_list::RecordList;
 use crate::storage_error::StorageError;
 
-/// So many bytes of paths are held in memory.
-const HELD: usize = 64 << 10;
-
 /// Paths in the order in which they were added.
-pub(crate) struct PathList {
-    /// Where the temporary file is made; it has no name there.
-    folder: Utf8PathBuf,
-    file: Option<SpooledTempFile>,
-}
+pub(crate) struct PathList(RecordList);
 
 impl PathList {
+    /// A list that is kept in `folder` when it is long.
     pub(crate) fn new(folder: &Utf8Path) -> Self {
-        Self { folder: folder.to_owned(), file: None }
+        Self(RecordList::new(folder))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.file.is_none()
+        self.0.is_empty()
     }
 
     pub(crate) fn push(&mut self, path: &Path) -> Result<(), StorageError> {
-        let file = if let Some(file) = &mut self.file {
-            file
-        } else {
-            durable::create_dir_all(&self.folder)?;
-            self.file.insert(SpooledTempFile::new_in(HELD, self.folder.as_std_path()))
-        };
-        let bytes = path.as_os_str().as_bytes();
-        let written =
-            file.write_all(&(bytes.len() as u64).to_le_bytes()).and_then(|()| file.write_all(bytes));
-        written.map_err(StorageError::of("write in", &self.folder))
+        self.0.push(path.as_os_str().as_bytes())
     }
 
     /// Does that with each path, the first one first; the list is empty then.
@@ -48,20 +31,10 @@ impl PathList {
         &mut self,
         mut each: impl FnMut(&Path) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
-        let failed = |error| StorageError::new("read in", &self.folder, error);
-        let end = file.stream_position().map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        let mut file = std::io::BufReader::new(file);
-        let (mut at, mut path) = (0, Vec::new());
-        while at < end {
-            let mut length = [0; 8];
-            file.read_exact(&mut length).map_err(failed)?;
-            let length = u64::from_le_bytes(length);
-            path.clear();
-            let read = file.by_ref().take(length).read_to_end(&mut path).map_err(failed)?;
-            at += 8 + read as u64;
-            each(Path::new(OsStr::from_bytes(&path)))?;
+        let mut taken = self.0.take();
+        let mut paths = taken.records()?;
+        while let Some(path) = paths.next()? {
+            each(Path::new(OsStr::from_bytes(path)))?;
         }
         Ok(())
     }

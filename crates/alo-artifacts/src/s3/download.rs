@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use md5::{Digest, Md5};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore};
+use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::bucket::Bucket;
@@ -30,8 +31,10 @@ const PARTS_IN_FLIGHT: usize = 6;
 const TRIES: u32 = 4;
 
 /// An object to bring here.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Fetch {
+    /// What is said of it when it is here.
+    pub(crate) row: u64,
     pub(crate) object: RemoteObject,
     pub(crate) to: Utf8PathBuf,
     /// The digest that a file of this size, which lies there already, must have.
@@ -39,7 +42,7 @@ pub(crate) struct Fetch {
 }
 
 /// What lies at the target.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Present {
     /// Nothing of use.
     Nothing,
@@ -52,9 +55,10 @@ pub(crate) enum Present {
 /// An object that is here.
 #[derive(Debug)]
 pub(crate) struct Fetched {
-    /// Index of the [`Fetch`].
-    pub(crate) job: usize,
-    pub(crate) tag: String,
+    /// That of the [`Fetch`].
+    pub(crate) row: u64,
+    /// As it was fetched, which may be newer than it was listed.
+    pub(crate) object: RemoteObject,
     pub(crate) copy: CopyStamp,
     /// Of its content, BLAKE3.
     pub(crate) digest: ContentDigest,
@@ -63,26 +67,20 @@ pub(crate) struct Fetched {
 }
 
 /// Brings all objects here, handing each to `done` when it has its name; the first error or the wish to stop ends it.
-/// `progress` gets the objects and bytes that are through.
+/// Only large ones, and as many others as are on their way at once, are in memory. `progress` gets the objects and bytes that are through.
 ///
 /// An empty object that is not there is the mark of a folder, whose key ends in `/`, and is passed over.
 pub(crate) fn fetch(
     remote: &Remote,
-    jobs: &[Fetch],
+    jobs: impl Iterator<Item = Result<Fetch, StorageError>>,
     cancelled: &dyn Fn() -> bool,
     progress: &mut dyn FnMut(u64, u64),
     done: &mut dyn FnMut(Fetched),
 ) -> Result<(), S3Error> {
     let meter = Meter::default();
     let bucket = remote.bucket.as_ref();
-    // Made one after the other: what waits for its turn takes no room.
-    let of_size = |large: bool| {
-        let jobs = jobs.iter().enumerate().filter(move |(_, fetch)| (fetch.object.size >= LARGE) == large);
-        jobs.map(|(job, fetch)| {
-            let copy = Copy { bucket, meter: &meter, fetch, mine: Cell::new(0) };
-            async move { copy.run(job).await }
-        })
-    };
+    let mut large = Vec::new();
+    let copy = |fetch| Copy { bucket, meter: &meter, fetch, mine: Cell::new(0) };
     let mut arrived = |result: Option<Fetched>| {
         meter.files.set(meter.files.get() + 1);
         if let Some(fetched) = result {
@@ -90,12 +88,22 @@ pub(crate) fn fetch(
         }
     };
     let work = async {
-        let mut small = stream::iter(of_size(false)).buffer_unordered(SMALL_IN_FLIGHT);
+        // Large ones come last, one after the other.
+        let small = jobs.filter_map(|fetch| match fetch {
+            Ok(fetch) if fetch.object.size >= LARGE => {
+                large.push(fetch);
+                None
+            }
+            fetch => Some(fetch.map(copy)),
+        });
+        let small = small.map(|copy| async { copy?.run().await });
+        let mut small = stream::iter(small).buffer_unordered(SMALL_IN_FLIGHT);
         while let Some(result) = small.try_next().await? {
             arrived(result);
         }
-        for large in of_size(true) {
-            arrived(large.await?);
+        drop(small);
+        for fetch in large {
+            arrived(copy(fetch).run().await?);
         }
         Ok(())
     };
@@ -113,7 +121,7 @@ struct Meter {
 struct Copy<'a> {
     bucket: &'a Bucket,
     meter: &'a Meter,
-    fetch: &'a Fetch,
+    fetch: Fetch,
     /// What of the meter's bytes is this object's.
     mine: Cell<u64>,
 }
@@ -150,13 +158,15 @@ impl<'a> Growing<'a> {
 }
 
 impl Copy<'_> {
-    async fn run(&self, job: usize) -> Result<Option<Fetched>, S3Error> {
-        let object = &self.fetch.object;
-        if let Some((copy, digest)) = self.present()? {
+    async fn run(&self) -> Result<Option<Fetched>, S3Error> {
+        let mut object = self.fetch.object.clone();
+        let here = |object, (copy, digest), copied| {
+            Ok(Some(Fetched { row: self.fetch.row, object, copy, digest, copied }))
+        };
+        if let Some(present) = self.present()? {
             self.count(object.size);
-            return Ok(Some(Fetched { job, tag: object.tag.clone(), copy, digest, copied: false }));
+            return here(object, present, false);
         }
-        let mut object = object.clone();
         let mut last_md5 = None;
         let mut tries = 1;
         loop {
@@ -170,14 +180,12 @@ impl Copy<'_> {
                     let md5 = digest::hex(&growing.md5.clone().finalize());
                     let expected = md5_of(object.etag.as_deref()).filter(|_| self.bucket.etags_are_digests());
                     if expected.is_none_or(|expected| expected == md5) {
-                        let (copy, digest) = growing.finish()?;
-                        return Ok(Some(Fetched { job, tag: object.tag, copy, digest, copied: true }));
+                        return here(object, growing.finish()?, true);
                     }
                     if last_md5.as_ref() == Some(&md5) {
                         // Twice the same content: then it is the `ETag` that is no digest.
                         self.bucket.etags_are_no_digests();
-                        let (copy, digest) = growing.finish()?;
-                        return Ok(Some(Fetched { job, tag: object.tag, copy, digest, copied: true }));
+                        return here(object, growing.finish()?, true);
                     }
                     last_md5 = Some(md5);
                     S3Error::Damaged { url: self.bucket.url(&object.key) }
@@ -208,7 +216,7 @@ impl Copy<'_> {
 
     /// Stamp and digest of the file that lies there, if it is this object.
     fn present(&self) -> Result<Option<(CopyStamp, ContentDigest)>, S3Error> {
-        let Fetch { object, to, present } = self.fetch;
+        let Fetch { object, to, present, .. } = &self.fetch;
         let expected_md5 = md5_of(object.etag.as_deref());
         match present {
             Present::Nothing => return Ok(None),
@@ -244,10 +252,7 @@ impl Copy<'_> {
             return Err(S3Error::Damaged { url: self.bucket.url(&object.key) });
         }
         object.size = size;
-        if etag.is_some() {
-            object.tag = etag.clone().unwrap_or_default();
-            object.etag = etag;
-        }
+        object.etag = etag.or_else(|| object.etag.take());
         Ok(growing)
     }
 
@@ -300,11 +305,10 @@ impl Copy<'_> {
         let options = GetOptions { head: true, ..GetOptions::default() };
         let answer = self.bucket.store.get_opts(&path, options).await;
         let meta = answer.map_err(|error| self.bucket.error(&object.key, &error))?.meta;
-        let etag = meta.e_tag;
         Ok(RemoteObject {
             size: meta.size,
-            tag: etag.clone().unwrap_or_else(|| object.tag.clone()),
-            etag,
+            etag: meta.e_tag,
+            changed: meta.last_modified.timestamp_millis(),
             ..object.clone()
         })
     }

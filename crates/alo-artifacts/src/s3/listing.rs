@@ -1,12 +1,14 @@
 //! What lies at a place in a bucket, and which keys can be files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use object_store::ObjectMeta;
 use object_store::list::{PaginatedListOptions, PaginatedListResult, PaginatedListStore};
+use serde::{Deserialize, Serialize};
 
 use super::error::S3Error;
+use super::objects::Objects;
 use super::remote::Remote;
 
 /// No file system takes longer names.
@@ -17,15 +19,23 @@ const MAX_PATH: usize = 3072;
 const TRIES: u32 = 4;
 
 /// One object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RemoteObject {
     pub(crate) key: String,
     /// Below the prefix; empty for a single object.
     pub(crate) relative: Utf8PathBuf,
     pub(crate) size: u64,
-    /// What changes when the object changes: the `ETag`, or, for servers without, the time of change.
-    pub(crate) tag: String,
     pub(crate) etag: Option<String>,
+    /// When it was changed, in milliseconds since 1970.
+    pub(crate) changed: i64,
+}
+
+impl RemoteObject {
+    /// What changes when the object changes: the `ETag`, or, for servers without, the time of change.
+    pub(crate) fn tag(&self) -> Cow<'_, str> {
+        let changed = || Cow::from(format!("changed {}", self.changed));
+        self.etag.as_deref().map_or_else(changed, Cow::from)
+    }
 }
 
 /// What lies at a place.
@@ -56,22 +66,24 @@ pub(crate) fn look(remote: &Remote, cancelled: &dyn Fn() -> bool) -> Result<Foun
     })
 }
 
-/// Lists all objects of a place that [`look`] has found, sorted by path.
+/// Lists all objects of a place that [`look`] has found. A long list is kept in `folder`.
 ///
 /// Keys that end in `/` are marks of folders and are left out. A key that cannot be a file is an error, for leaving it
 /// out would be data that is silently not there.
 pub(crate) fn list(
     remote: &Remote,
     found: Found,
+    folder: &Utf8Path,
     cancelled: &dyn Fn() -> bool,
-) -> Result<Vec<RemoteObject>, S3Error> {
+) -> Result<Objects, S3Error> {
     remote.bucket.drive(cancelled, &mut || {}, async {
+        let mut objects = Objects::new(folder);
         if found == Found::Object {
             let object = single(remote).await?.ok_or_else(|| missing(remote))?;
-            return Ok(vec![object_of(object, Utf8PathBuf::new())]);
+            objects.add(object_of(object, Utf8PathBuf::new()))?;
+            return Ok(objects);
         }
         let prefix = prefix_of(remote);
-        let mut objects: BTreeMap<Utf8PathBuf, RemoteObject> = BTreeMap::new();
         let mut token = None;
         loop {
             let page = page(remote, prefix.as_deref(), None, token).await?;
@@ -84,36 +96,15 @@ pub(crate) fn list(
                     prefix.as_deref().map_or(key, |prefix| key.strip_prefix(prefix).unwrap_or(key)),
                 );
                 check_name(key, &relative)?;
-                // A file and a mark of a folder have the same path here; the file counts.
-                if meta.size > 0 || !objects.contains_key(&relative) {
-                    objects.insert(relative.clone(), object_of(meta, relative));
-                }
+                objects.add(object_of(meta, relative))?;
             }
             token = page.page_token;
             if token.is_none() {
                 break;
             }
         }
-        let objects = without_marks(objects)?;
-        if objects.is_empty() { Err(missing(remote)) } else { Ok(objects) }
+        if objects.is_empty() { Err(missing(remote)) } else { objects.complete() }
     })
-}
-
-/// Leaves out what is a folder: an empty object with others below it. One with content cannot be both.
-fn without_marks(objects: BTreeMap<Utf8PathBuf, RemoteObject>) -> Result<Vec<RemoteObject>, S3Error> {
-    let folders: BTreeSet<&Utf8Path> = objects.keys().flat_map(|path| path.ancestors().skip(1)).collect();
-    let mut marks = Vec::new();
-    for (path, object) in &objects {
-        if folders.contains(path.as_path()) {
-            if object.size > 0 {
-                let key = object.key.clone();
-                return Err(S3Error::Key { key, why: "there are keys below it, as if it were a folder" });
-            }
-            marks.push(path.clone());
-        }
-    }
-    let kept = objects.into_iter().filter(|(path, _)| !marks.contains(path));
-    Ok(kept.map(|(_, object)| object).collect())
 }
 
 /// The object of exactly this key.
@@ -160,9 +151,8 @@ fn is_marker_of(meta: &ObjectMeta, prefix: Option<&str>) -> bool {
 }
 
 fn object_of(meta: ObjectMeta, relative: Utf8PathBuf) -> RemoteObject {
-    let tag =
-        meta.e_tag.clone().unwrap_or_else(|| format!("changed {}", meta.last_modified.timestamp_millis()));
-    RemoteObject { key: meta.location.to_string(), relative, size: meta.size, tag, etag: meta.e_tag }
+    let changed = meta.last_modified.timestamp_millis();
+    RemoteObject { key: meta.location.to_string(), relative, size: meta.size, etag: meta.e_tag, changed }
 }
 
 fn check_name(key: &str, relative: &Utf8Path) -> Result<(), S3Error> {
@@ -200,24 +190,5 @@ mod tests {
         for good in ["a/b c/나.csv", "..a", "a..b/...", "#?%41\\"] {
             assert!(check_name(good, good.into()).is_ok(), "{good}");
         }
-    }
-
-    #[test]
-    fn empty_objects_with_others_below_are_folders() {
-        let object = |key: &str, size| {
-            let relative = Utf8PathBuf::from(key);
-            (
-                relative.clone(),
-                RemoteObject { key: key.into(), relative, size, tag: String::new(), etag: None },
-            )
-        };
-        let objects =
-            || [object("a", 0), object("a/b", 1), object("a-c", 0), object("d/e/f", 1), object("d/e", 0)];
-        let kept = without_marks(objects().into()).expect("fine");
-        let mut kept: Vec<_> = kept.iter().map(|object| object.key.as_str()).collect();
-        kept.sort_unstable();
-        assert_eq!(kept, ["a-c", "a/b", "d/e/f"]);
-        let both = without_marks(objects().into_iter().chain([object("a", 5)]).collect());
-        assert!(matches!(both, Err(S3Error::Key { key, .. }) if key == "a"));
     }
 }

@@ -13,6 +13,7 @@ mod error;
 mod key_file;
 mod keys;
 mod listing;
+mod objects;
 mod pending_upload;
 mod profile;
 mod remote;
