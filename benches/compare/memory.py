@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Measures the most memory that `alo` itself has, without the workers that run the steps.
 
-    python3 benches/compare/memory.py [--alo target/release/alo] [--runs 3] [--files 20000] [--many 100000] [--recorded 10000]
+    python3 benches/compare/memory.py [--alo target/release/alo] [--runs 3] [--files 20000] [--many 100000] [--objects 30000]
+                                        [--recorded 10000]
 
 Runs of the Titanic example, of 1,000 steps that do nothing, of one that loads 20,000 files of 10 KB, of one that loads 100,000
-small ones, of both with nothing changed, of one that exports 300 MB, and of one in a project with 10,000 recorded runs; the
-set-up of the 1,000 steps alone, and the list of the 10,000 runs, first when each record is read, then from the index. The
-kernel keeps the most that a process ever had (`VmHWM`); it is read every few milliseconds until the process ends. It fails over
-30 MB. Standard library only; `cargo` builds the example that writes the history.
+small ones, of one that loads 30,000 objects from an S3 server on this machine (once, for the server is slow), of all three
+with nothing changed, of one that exports 300 MB, and of one in a project with 10,000 recorded runs; the set-up of the 1,000
+steps alone, and the list of the 10,000 runs, first when each record is read, then from the index. The kernel keeps the most
+that a process ever had (`VmHWM`); it is read every few milliseconds until the process ends. It fails over 30 MB. `cargo` builds
+the example that writes the history, and pip installs the server (moto, that of the tests) on the first use.
 """
 
 import shutil
@@ -23,7 +25,7 @@ from measure import (
     ROOT,
     Command,
     Report,
-    environment,
+    S3Server,
     find_alo,
     options,
     write_data,
@@ -39,10 +41,11 @@ def main() -> None:
     parser = options(__doc__, runs=3)
     parser.add_argument("--files", type=int, default=20000, help="files of 10 KB that are loaded (default 20000)")
     parser.add_argument("--many", type=int, default=100000, help="files of 100 bytes that are loaded (default 100000)")
+    parser.add_argument("--objects", type=int, default=30000, help="objects in S3 that are loaded (default 30000)")
     parser.add_argument("--recorded", type=int, default=10000, help="runs in the history (default 10000)")
     given = parser.parse_args()
     alo = find_alo(given.alo)
-    with tempfile.TemporaryDirectory(prefix="alo-bench-", dir=ROOT / "target") as temporary:
+    with tempfile.TemporaryDirectory(prefix="alo-bench-", dir=ROOT / "target") as temporary, S3Server() as server:
         folder = Path(temporary)
         report = Report("memory", {"TMP": folder})
         write_data(folder / "data", given.files, 10_000)
@@ -58,9 +61,13 @@ def main() -> None:
         packed = write_project(folder / "export", export.PLAN.format(corpus=folder / "corpus"), {"train": export.ASSET})
         load = Command([alo, "run", write_loading(folder / "files", folder / "data")])
         load_many = Command([alo, "run", write_loading(folder / "many", folder / "small data")])
+        server.tell(do="bucket", name="bench")
+        server.tell(do="many", bucket="bench", prefix="data/", count=given.objects)
+        load_objects = Command([alo, "run", write_loading(folder / "objects", "s3://bench/data/")], server.variables())
         listed = Command([alo, "history", "list"], folder=old.parent)
         # What is removed before each round.
-        afresh = {"files": folder / "files/input", "many": folder / "many/input", "index": old.parent / ".alo/history-index"}
+        afresh = {of: folder / of / "input" for of in ("files", "many", "objects")}
+        afresh["index"] = old.parent / ".alo/history-index"
         commands = {
             "the Titanic example": (Command([alo, "run", titanic.copy_project(folder / "titanic")]), None),
             "1,000 steps": (Command([alo, "run", steps]), None),
@@ -69,6 +76,8 @@ def main() -> None:
             f"{given.files:,} files, nothing changed": (load, None),
             f"{given.many:,} files": (load_many, "many"),
             f"{given.many:,} files, nothing changed": (load_many, None),
+            f"{given.objects:,} objects": (load_objects, "objects"),
+            f"{given.objects:,} objects, nothing changed": (load_objects, None),
             "an export of 300 MB": (Command([alo, "run", packed]), None),
             f"a run after {given.recorded:,} others": (Command([alo, "run", old]), None),
             f"the list of {given.recorded:,} runs, all read": (listed, "index"),
@@ -78,11 +87,12 @@ def main() -> None:
         peaks = {}
         for what, (command, removed) in commands.items():
             peaks[what] = []
-            for _ in range(given.runs):
+            runs = 1 if removed == "objects" else given.runs
+            for _ in range(runs):
                 if removed:
                     remove(afresh[removed])
                 peaks[what].append(peak_megabytes(command))
-            rows.append(f"| {what} | {max(peaks[what]):.1f} MB | {given.runs} | `{report.shown(command)}` |")
+            rows.append(f"| {what} | {max(peaks[what]):.1f} MB | {runs} | `{report.shown(command)}` |")
         report.note("\n".join(rows))
         for what, megabytes in peaks.items():
             report.limit(f"memory of alo: {what}", max(megabytes), most=MOST, unit=" MB")
@@ -102,7 +112,7 @@ def peak_megabytes(command: Command) -> float:
     most = 0
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            command.arguments, cwd=command.folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+            command.arguments, cwd=command.folder, env=command.variables, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
         )
         status = Path(f"/proc/{process.pid}/status")
         while process.poll() is None:

@@ -18,6 +18,7 @@ from .machine import description
 from .program import ROOT, find_alo, find_python, options
 from .project import phase_seconds, write_project, write_trivial_steps
 from .report import Report
+from .s3_server import S3Server
 from .table import duration
 from .turns import Times, median, take_turns
 
@@ -27,6 +28,7 @@ __all__ = [
     "Failed",
     "Finished",
     "Report",
+    "S3Server",
     "Times",
     "description",
     "duration",
