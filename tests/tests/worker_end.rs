@@ -63,3 +63,33 @@ fn what_packages_hold_for_themselves_is_not_waited_for() {
     let (_env, outcome) = run(holds);
     assert!(!outcome.stderr.contains("destroyed"), "{outcome:?}");
 }
+
+#[test]
+fn a_step_that_fails_is_followed_by_no_stack_trace_of_the_engine() {
+    let env = TestEnv::new();
+    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.write("assets/train/asset_train.py", asset("import unittest.mock\nraise ValueError('not today')"));
+    // Whether the engine's signal came while the worker was ending was a matter of luck.
+    for _ in 0..10 {
+        let outcome = env.alo(["run"]).expect(1).says("not today");
+        assert!(!outcome.stderr.contains("KeyboardInterrupt"), "{outcome:?}");
+        assert!(!outcome.stderr.contains("worker.py"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn data_that_cannot_be_loaded_is_told_without_a_stack_trace_of_the_engine() {
+    let env = TestEnv::new();
+    env.write(
+        "experimental_plan.yaml",
+        PlanText::new().external("load_train_data_path", "./data/").train(&["input"]).to_string(),
+    );
+    env.write("assets/input/asset_input.py", format!("import unittest.mock\n{}", asset("pass")));
+    env.write("data/there", "");
+    fs_err::os::unix::fs::symlink("nowhere", env.path("data/link")).expect("linked");
+    for _ in 0..10 {
+        let outcome = env.alo(["run"]).expect(1).says("leads nowhere");
+        assert!(!outcome.stderr.contains("KeyboardInterrupt"), "{outcome:?}");
+        assert!(!outcome.stderr.contains("Traceback"), "{outcome:?}");
+    }
+}

@@ -31,6 +31,7 @@ def main():
     runner = _steps.Runner(channel)
     code = _serve(channel, runner)
     if not runner.is_forked:
+        _ending.ignore_interrupts()
         _ending.finish()
         runner.release(forget=True)
         _ending.leave(code)
@@ -107,4 +108,8 @@ def _end_of_fork(outcome):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        CODE = main()
+    except KeyboardInterrupt:  # while it starts or has ended its work: no asset of which a stack trace would tell
+        CODE = 130
+    sys.exit(CODE)

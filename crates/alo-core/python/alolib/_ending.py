@@ -22,6 +22,14 @@ def leave(code):
     _let_go(waiting)
 
 
+def ignore_interrupts():
+    """Lets the process end in order though the engine is already ending it; an asset's own way with the signal stays."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def finish():
     """Does what a Python program does before it ends: threads, `atexit`, the standard streams."""
     import atexit
