@@ -2,20 +2,32 @@
 
 use alo_tests::{Outcome, PlanText, TestEnv, asset, wheel};
 
-/// Runs a step `input` without packages, then a step `train` that imports a package of that content.
-fn run(package: &str) -> Outcome {
+/// A project of a step `input` and a step `train`, one of which imports a package of that content at its top, and whose
+/// data is loaded meanwhile.
+fn project(package: &str, importer: &str, input: &str) -> TestEnv {
     let env = TestEnv::new();
     let wheels = env.root().join("wheels");
     wheel(&wheels, "wheel_early", "1.0", package);
     let plan = PlanText::new()
+        .external("load_train_data_path", "./data/")
         .train(&["input", "train"])
-        .requirements("train", &format!("['wheel_early==1.0', '--find-links file://{wheels}']"));
+        .requirements(importer, &format!("['wheel_early==1.0', '--find-links file://{wheels}']"));
     env.write("experimental_plan.yaml", plan.to_string());
-    env.write("assets/input/asset_input.py", asset("print('input ran')"));
-    env.write("assets/train/asset_train.py", format!("import wheel_early\n{}", asset("print('train ran')")));
+    for (step, body) in [("input", input), ("train", "print('train ran')")] {
+        let import = if step == importer { "import wheel_early\n" } else { "" };
+        env.write(&format!("assets/{step}/asset_{step}.py"), format!("{import}{}", asset(body)));
+    }
+    for number in 0..2000 {
+        env.write(&format!("data/{number}.txt"), number.to_string());
+    }
     // The packages of an environment are imported once when it is built; this is about a run that finds it ready.
-    env.alo(["fetch"]);
-    env.alo(["run"])
+    env.alo(["fetch"]).expect(0);
+    env
+}
+
+/// Runs such a project, whose first step imports the package.
+fn run(package: &str) -> Outcome {
+    project(package, "input", "print('input ran')").alo(["run"])
 }
 
 /// Fails unless the texts are said in this order.
@@ -33,22 +45,31 @@ fn in_order(outcome: &Outcome, texts: &[&str]) {
 #[test]
 fn what_a_package_prints_at_its_import_comes_with_its_step() {
     let outcome = run("print('early package')\n").expect(0);
-    in_order(&outcome, &["input ran", "early package", "train ran"]);
+    in_order(&outcome, &["[1/2] input", "input | early package", "input ran", "train ran"]);
     assert_eq!(outcome.stderr.matches("early package").count(), 1, "{outcome:?}");
 }
 
 #[test]
 fn a_package_that_ends_the_process_ends_its_own_step() {
-    let package = "import os, sys\nif 'asset_train' in sys.argv[0]:\n    os._exit(3)\n";
-    let outcome = run(package).expect(1).says("input ran").says("step `train` failed");
-    in_order(&outcome, &["input ran", "exit code 3 in the middle of the step"]);
+    let package = "import os, sys\nif 'asset_input' in sys.argv[0]:\n    os._exit(3)\n";
+    let outcome = run(package).expect(1).says("step `input` failed");
+    in_order(&outcome, &["[1/2] input", "exit code 3 in the middle of the step"]);
 }
 
 #[test]
 fn a_package_that_raises_fails_its_own_step_as_it_is() {
-    let package = "import sys\nif 'asset_train' in sys.argv[0]:\n    raise ValueError('not today')\n";
-    let outcome = run(package).expect(1).says("step `train` failed");
-    in_order(&outcome, &["input ran", "cause: ValueError: not today"]);
+    let package = "import sys\nif 'asset_input' in sys.argv[0]:\n    raise ValueError('not today')\n";
+    let outcome = run(package).expect(1).says("step `input` failed");
+    in_order(&outcome, &["[1/2] input", "cause: ValueError: not today"]);
+}
+
+#[test]
+fn a_package_of_a_later_step_finds_what_the_steps_before_have_left() {
+    let package =
+        "import decimal, os\ndecimal.getcontext().prec = 5\nprint('left:', os.path.exists('left'))\n";
+    let input = "import decimal\nopen('left', 'w').close()\nprint('a third:', decimal.Decimal(1) / 3)";
+    let outcome = project(package, "train", input).alo(["run"]).expect(0);
+    in_order(&outcome, &["a third: 0.3333333333333333333333333333", "left: True", "train ran"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 """Imports packages before the steps that need them, while the engine loads data.
 
 The steps must not be able to tell. What an import prints or changes in the process is held back until its step begins;
-what would come out otherwise is not imported early (see `_import_scan`); and if an import fails, or brings in a module
+what would come out otherwise is not imported early (see `_import_scan` and `_harmless`); and if an import fails, or brings in a module
 that the folder of a step has too, the process ends: the engine starts another one, which imports nothing early.
 """
 
@@ -9,6 +9,7 @@ import importlib.util
 import os
 import sys
 
+from alolib._harmless import is_harmless
 from alolib._import_scan import Scan, names_in
 from alolib._surroundings import Changes, Surroundings
 
@@ -30,12 +31,14 @@ class EarlyImports:
         steps, copied = order["steps"], order.get("all")
         wanted = (lambda: False) if copied else self._is_wanted
         loaded = set(sys.modules)
-        for number, step in enumerate(steps):
+        for step in steps:
             if wanted():
                 return
             scan = Scan(step["file"], step["folder"])
-            generators = Generators() if scan.imports and (number or copied) else None
-            done = self._import_for(step["file"], scan.imports, wanted)
+            generators = Generators() if scan.imports and (copied or not step["is_first"]) else None
+            # Before the first step of a pipeline nothing runs but what loads data.
+            may = (lambda _: True) if step["is_first"] else is_harmless
+            done = self._import_for(step["file"], scan.imports, may, wanted)
             # What runs before may seed them; and copies of this process would go on with the same numbers.
             if generators is not None and generators.have_moved():
                 raise Spoilt
@@ -50,13 +53,13 @@ class EarlyImports:
         for held in self._held.pop(file, ()):
             held.give()
 
-    def _import_for(self, file, imports, wanted):
+    def _import_for(self, file, imports, may, wanted):
         """Imports what one step imports first; tells whether all of it could be."""
         before, argv = Surroundings(), sys.argv
         sys.argv = [file]
         with _Output() as output:
             try:
-                done = _import_all(imports, wanted)
+                done = _import_all(imports, may, wanted)
             finally:
                 sys.argv = argv
                 after = Surroundings()
@@ -152,15 +155,15 @@ class _Output:
         self._kept = {}
 
 
-def _import_all(imports, wanted):
-    """Imports one after the other; tells whether all of it could be."""
+def _import_all(imports, may, wanted):
+    """Imports one after the other what may be; tells whether all of it could be."""
     for one in imports:
         if wanted():
             return False
         if isinstance(one, list):
-            done = _import_all(one[0], wanted) or _import_all(one[1], wanted)
+            done = _import_all(one[0], may, wanted) or _import_all(one[1], may, wanted)
         else:
-            done = _import(*one)
+            done = may(one[0]) and _import(*one)
         if not done:
             return False
     return True

@@ -21,6 +21,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_ending.py",
     "alolib/_forks.py",
     "alolib/_handoff.py",
+    "alolib/_harmless.py",
     "alolib/_import_scan.py",
     "alolib/_modules.py",
     "alolib/_renamed.py",

@@ -163,8 +163,12 @@ impl Executor for PythonExecutor {
                 self.workers.copy(environment, warm, place)?;
                 continue;
             }
-            let steps = setup.steps.iter().filter(|step| step.environment == index);
-            let steps = steps.map(|step| ImportStep { file: &step.code.file, folder: &step.code.folder });
+            let steps = setup.steps.iter().enumerate().filter(|(_, step)| step.environment == index);
+            let steps = steps.map(|(number, step)| ImportStep {
+                is_first: number == 0,
+                file: &step.code.file,
+                folder: &step.code.folder,
+            });
             self.workers.warm_up(environment, steps.collect(), place)?;
         }
         Ok(())

@@ -183,6 +183,8 @@ pub(super) struct Import<'a> {
 /// A step whose packages are imported.
 #[derive(Debug, Serialize)]
 pub(super) struct ImportStep<'a> {
+    /// Whether no step of its pipeline runs before it.
+    pub(super) is_first: bool,
     pub(super) file: &'a Utf8Path,
     pub(super) folder: &'a Utf8Path,
 }

@@ -103,10 +103,18 @@ impl WarmPython {
 
     /// The steps of all pipelines that run in an environment, in their order.
     fn steps_in<'a>(&'a self, key: &'a str) -> Vec<ImportStep<'a>> {
-        let steps = self.setups().flat_map(move |setup| {
-            setup.steps.iter().filter(move |step| setup.environments[step.environment].key == key)
-        });
-        steps.map(|step| ImportStep { file: &step.code.file, folder: &step.code.folder }).collect()
+        let steps = self.setups().flat_map(|setup| setup.steps.iter().map(move |step| (setup, step)));
+        // Copies run the others after steps that are not known here.
+        let steps = steps
+            .enumerate()
+            .filter(move |(_, (setup, step))| setup.environments[step.environment].key == key);
+        steps
+            .map(|(number, (_, step))| ImportStep {
+                is_first: number == 0,
+                file: &step.code.file,
+                folder: &step.code.folder,
+            })
+            .collect()
     }
 
     /// Goes on from where the steps of a run have come: its workers are the ones to copy now. Tells why they cannot be, if so.
