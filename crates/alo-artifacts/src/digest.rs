@@ -1,6 +1,7 @@
 //! Digests: SHA-256 of code and artifacts, BLAKE3 of data, of which there may be much. Both have 32 bytes.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -21,7 +22,7 @@ pub(crate) trait Hasher: Default {
 }
 
 /// The digest of a content, half as large as its hexadecimal digits; printed, it is these.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct ContentDigest(pub(crate) [u8; 32]);
 
 impl ContentDigest {
@@ -34,6 +35,22 @@ impl ContentDigest {
 impl fmt::Display for ContentDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex(&self.0))
+    }
+}
+
+impl FromStr for ContentDigest {
+    type Err = ();
+
+    /// Reads its digits.
+    fn from_str(digits: &str) -> Result<Self, ()> {
+        let mut digest = Self::default();
+        if digits.len() != 2 * digest.0.len() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(());
+        }
+        for (at, byte) in digest.0.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).map_err(|_| ())?;
+        }
+        Ok(digest)
     }
 }
 

@@ -16,14 +16,6 @@ use crate::storage_error::StorageError;
 use crate::tree::Tree;
 use crate::walk::Links;
 
-/// Up to so many files are flushed one by one. Each flush waits for the disk, so with more of them one flush of the
-/// whole file system is cheaper…
-const FEW_FILES: usize = 3;
-/// …unless others have more bytes than this waiting to be written, and the files are not very many.
-const LITTLE_WAITING: u64 = 64 << 20;
-/// From so many files on the whole file system is flushed in any case.
-const MANY_FILES: usize = 64;
-
 /// What is written piece by piece goes to the system in calls of this size.
 const PIECE: usize = 64 << 10;
 
@@ -127,38 +119,6 @@ pub(crate) fn sync_dir(folder: &Utf8Path) -> Result<(), StorageError> {
         }
         _ => Ok(()),
     }
-}
-
-/// Makes a whole tree survive a power failure: the content of every file, and the names with it.
-///
-/// The folders inside are not flushed one by one: the journalling file systems that `docs/storage.md` names write
-/// the name of a new file, and the folders it lies in, no later than its content when that is flushed.
-pub(crate) fn sync_tree(folder: &Utf8Path, tree: &Tree) -> Result<(), StorageError> {
-    let files = tree.files.len();
-    if files > MANY_FILES
-        || (files > FEW_FILES && waiting_bytes().is_some_and(|bytes| bytes < LITTLE_WAITING))
-    {
-        return sync_all_of(folder);
-    }
-    for file in &tree.files {
-        let path = folder.join(&file.relative);
-        match fs_err::File::open(&path) {
-            Ok(handle) => handle.sync_all().map_err(StorageError::of("flush", &path))?,
-            // A file that its own owner may not read can still be flushed with all others.
-            Err(_) => return sync_all_of(folder),
-        }
-    }
-    sync_dir(folder)
-}
-
-/// Bytes that all processes have written and that are not on a disk yet, where the system tells.
-fn waiting_bytes() -> Option<u64> {
-    let text = fs_err::read_to_string("/proc/meminfo").ok()?;
-    let kilobytes = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim_start_matches(':').split_whitespace().next()?.parse::<u64>().ok()
-    };
-    Some((kilobytes("Dirty")? + kilobytes("Writeback")?) * 1024)
 }
 
 /// Flushes the whole file system a folder lies on.
@@ -267,22 +227,6 @@ mod tests {
             assert_eq!(fs_err::read_dir(root.join("deep/er")).expect("listed").count(), 1);
         }
         assert_eq!(read_if_present(&root.join("absent")).expect("no error"), None);
-    }
-
-    #[test]
-    fn trees_of_any_size_are_flushed() {
-        let (_dir, root) = temp();
-        for count in [0, FEW_FILES, FEW_FILES + 1, MANY_FILES + 1] {
-            let folder = root.join(count.to_string());
-            create_dir_all(&folder).expect("created");
-            for name in 0..count {
-                write(&folder.join(name.to_string()), b"x", Lasting::Kill).expect("written");
-            }
-            let tree = Tree::list(&folder, Links::AsIs).expect("listed");
-            assert_eq!(tree.files.len(), count);
-            sync_tree(&folder, &tree).expect("flushed");
-        }
-        assert!(cfg!(not(target_os = "linux")) || waiting_bytes().is_some());
     }
 
     #[test]

@@ -51,6 +51,7 @@ mod temp_mark;
 mod transfer;
 mod tree;
 mod tree_error;
+mod unflushed;
 mod unpack;
 mod value_list;
 mod walk;

@@ -12,6 +12,7 @@ use crate::storage_error::StorageError;
 const HELD: usize = 64 << 10;
 
 /// Byte strings in the order in which they were added.
+#[derive(Debug)]
 pub(crate) struct RecordList {
     /// Where the temporary file is made; it has no name there.
     folder: Utf8PathBuf,

@@ -21,9 +21,9 @@ use crate::experimental::{ExperimentalHistory, ExperimentalHistoryError};
 use crate::layout::{ArtifactLayout, ProjectLayout, artifacts_name};
 use crate::run_id::RunId;
 use crate::storage_error::StorageError;
-use crate::tree::Tree;
 use crate::tree_error::TreeError;
-use crate::walk::Links;
+use crate::unflushed::Unflushed;
+use crate::walk::{Entry, Links, Other, Walk};
 
 /// Artifacts that could not be staged or made current.
 #[derive(Debug, thiserror::Error)]
@@ -112,9 +112,16 @@ impl Place {
 
     /// Makes the staged folder current; the old one stays in the staging folder.
     fn swap(&self) -> Result<(), StagingError> {
-        let tree = Tree::list(&self.path, Links::AsIs)?;
-        self.turn_links(&tree)?;
-        durable::sync_tree(&self.path, &tree)?;
+        let (mut files, mut links) = (Unflushed::default(), Vec::new());
+        for entry in Walk::open(&self.path, Links::AsIs)? {
+            match entry? {
+                Entry::File(file) => files.add(&file.relative),
+                Entry::Folder(_) => {}
+                Entry::Other(other) => links.push(other),
+            }
+        }
+        self.turn_links(&links)?;
+        files.flush(&self.path)?;
         let parent = durable::parent(&self.target);
         durable::create_dir_all(parent)?;
         if self.target.symlink_metadata().is_err() {
@@ -138,8 +145,8 @@ impl Place {
     }
 
     /// Links that an asset made with absolute paths would lead nowhere after the move.
-    fn turn_links(&self, tree: &Tree) -> Result<(), StorageError> {
-        for other in &tree.others {
+    fn turn_links(&self, links: &[Other]) -> Result<(), StorageError> {
+        for other in links {
             let link = self.path.as_std_path().join(&other.relative);
             let Ok(target) = fs_err::read_link(&link) else { continue };
             let Ok(inner) = target.strip_prefix(&self.path) else { continue };

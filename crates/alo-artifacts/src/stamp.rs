@@ -4,9 +4,10 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
 use rustix::fs::Stat;
+use serde::{Deserialize, Serialize};
 
 /// What tells, without reading it, whether a file has changed. Times are nanoseconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     pub(crate) size: u64,
     pub(crate) modified: i64,

@@ -11,6 +11,7 @@ use crate::record_list::RecordList;
 use crate::storage_error::StorageError;
 
 /// Values in the order in which they were added.
+#[derive(Debug)]
 pub(crate) struct ValueList<T> {
     folder: Utf8PathBuf,
     records: RecordList,
@@ -21,6 +22,15 @@ impl<T: Serialize + DeserializeOwned> ValueList<T> {
     /// A list that is kept in `folder` when it is long.
     pub(crate) fn new(folder: &Utf8Path) -> Self {
         Self { folder: folder.to_owned(), records: RecordList::new(folder), kind: PhantomData }
+    }
+
+    /// Leaves an empty list in its place.
+    pub(crate) fn take(&mut self) -> Self {
+        Self { folder: self.folder.clone(), records: self.records.take(), kind: PhantomData }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty()
     }
 
     pub(crate) fn push(&mut self, value: &T) -> Result<(), StorageError> {

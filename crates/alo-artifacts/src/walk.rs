@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use serde::{Deserialize, Serialize};
 
 use crate::stamp::Stamp;
 use crate::storage_error::StorageError;
@@ -31,7 +32,7 @@ pub(crate) enum Links {
 }
 
 /// A file below a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TreeFile {
     pub(crate) relative: Utf8PathBuf,
     pub(crate) stamp: Stamp,

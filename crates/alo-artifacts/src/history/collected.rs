@@ -3,9 +3,10 @@
 //!
 //! Collecting needs the artifacts, settling only the run's folder: it can go on while something else uses them.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::data_list::DATA;
@@ -16,11 +17,13 @@ use crate::copy::{CopyError, Meter, copy_plain, digest_file};
 use crate::digest;
 use crate::durable;
 use crate::files_error::FilesError;
+use crate::layout::ProjectLayout;
 use crate::permissions;
 use crate::stamp::Stamp;
 use crate::storage_error::StorageError;
-use crate::tree::Tree;
-use crate::walk::{Links, TreeFile};
+use crate::unflushed::Unflushed;
+use crate::value_list::ValueList;
+use crate::walk::{Entry, Links, Other, TreeFile, Walk};
 
 /// When a file is digested, which tells whether an earlier run has the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,126 +35,148 @@ pub(super) enum Digests {
     Later(u64),
 }
 
+/// A file in a run's folder.
+#[derive(Debug, Serialize, Deserialize)]
+enum CollectedFile {
+    /// Digested, and shared if it can be.
+    Kept(Utf8PathBuf, KeptFile),
+    /// Neither yet.
+    Copied(TreeFile),
+}
+
 /// Artifacts and logs in a run's folder, not flushed yet.
 #[derive(Debug)]
 pub(super) struct Collected {
     objects: Objects,
     folder: Utf8PathBuf,
+    /// Where long lists are kept.
+    state: Utf8PathBuf,
     /// What could not be collected, in words.
     pub(super) left_out: Vec<String>,
-    /// The list of what is kept.
-    files: BTreeMap<Utf8PathBuf, KeptFile>,
-    /// Files that are there and neither digested nor shared yet.
-    later: Vec<TreeFile>,
+    files: ValueList<CollectedFile>,
     /// Files that are there and have to be flushed.
-    written: Vec<TreeFile>,
+    written: Unflushed,
     /// Whether the run has left a folder.
     has_folders: bool,
-    /// Contents that this run was the first to have, and where they lie.
-    new: BTreeMap<Key, Utf8PathBuf>,
+    /// Contents that this run was the first to have, and where they lie below its folder.
+    new: HashMap<Key, Box<Utf8Path>>,
     new_bytes: u64,
 }
 
 impl Collected {
+    /// Nothing yet.
+    fn new(project: &ProjectLayout, folder: &Utf8Path) -> Self {
+        let state = project.state();
+        Self {
+            objects: Objects::new(project),
+            folder: folder.to_owned(),
+            left_out: Vec::new(),
+            files: ValueList::new(&state),
+            state,
+            written: Unflushed::default(),
+            has_folders: false,
+            new: HashMap::new(),
+            new_bytes: 0,
+        }
+    }
+
     /// Puts artifacts and logs into a run's folder: small files are written, large ones that an earlier run has are
     /// linked, others copied.
     pub(super) fn collect(
-        objects: Objects,
+        project: &ProjectLayout,
         folder: &Utf8Path,
         keep: &Keep<'_>,
         digests: Digests,
     ) -> Result<Self, FilesError> {
-        let tree = keep.tree()?;
-        for inner in &tree.folders {
-            durable::create_dir_all(&folder.join(inner))?;
-        }
-        let left_out = tree.others.iter().map(|other| {
-            format!("`{}` is {} and not kept in the history", other.relative.display(), other.what)
-        });
-        let mut collected = Self {
-            objects,
-            folder: folder.to_owned(),
-            left_out: left_out.collect(),
-            files: BTreeMap::new(),
-            later: Vec::new(),
-            written: Vec::new(),
-            has_folders: !tree.folders.is_empty(),
-            new: BTreeMap::new(),
-            new_bytes: 0,
-        };
+        let mut collected = Self::new(project, folder);
         let mut room = if let Digests::Later(bytes) = digests { bytes } else { 0 };
         // Written when the run began; runs on the same data share it.
         if folder.join(DATA).is_file() {
-            collected.later.push(own_file(DATA));
+            collected.files.push(&CollectedFile::Copied(own_file(DATA)))?;
         }
-        for file in tree.files {
+        for entry in keep.entries()? {
+            let file = match entry? {
+                Entry::File(file) => file,
+                Entry::Folder(inner) => {
+                    durable::create_dir_all(&folder.join(inner))?;
+                    collected.has_folders = true;
+                    continue;
+                }
+                Entry::Other(Other { relative, what }) => {
+                    let told = format!("`{}` is {what} and not kept in the history", relative.display());
+                    collected.left_out.push(told);
+                    continue;
+                }
+            };
             let from = keep.root().map(|root| root.join(&file.relative)).unwrap_or_default();
             let is_later = (SMALL..=room).contains(&file.stamp.size) && collected.copy(&from, &file).is_ok();
             if is_later {
                 room -= file.stamp.size;
-                collected.later.push(file);
+                collected.files.push(&CollectedFile::Copied(file))?;
             } else {
-                collected.take(&from, file)?;
+                let path = file.relative.clone();
+                let kept = collected.take(&from, file)?;
+                collected.files.push(&CollectedFile::Kept(path, kept))?;
             }
         }
+        collected.left_out.sort_unstable();
         Ok(collected)
     }
 
     /// What of the logs lies in a run's folder already.
-    pub(super) fn logs(objects: Objects, folder: &Utf8Path) -> Result<Self, FilesError> {
-        let mut tree = Tree::list(folder, Links::AsIs)?;
-        tree.files.retain(|file| file.relative.starts_with(LOGS) || file.relative == DATA);
-        Ok(Self {
-            objects,
-            folder: folder.to_owned(),
-            left_out: Vec::new(),
-            files: BTreeMap::new(),
-            later: tree.files,
-            written: Vec::new(),
-            has_folders: folder.join(LOGS).is_dir(),
-            new: BTreeMap::new(),
-            new_bytes: 0,
-        })
+    pub(super) fn logs(project: &ProjectLayout, folder: &Utf8Path) -> Result<Self, FilesError> {
+        let mut logs = Self::new(project, folder);
+        for entry in Walk::open(folder, Links::AsIs)? {
+            if let Entry::File(file) = entry?
+                && (file.relative.starts_with(LOGS) || file.relative == DATA)
+            {
+                logs.files.push(&CollectedFile::Copied(file))?;
+            }
+        }
+        logs.has_folders = folder.join(LOGS).is_dir();
+        Ok(logs)
     }
 
     /// Digests what is not digested yet and gives way to equal contents of earlier runs; writes the list; flushes all; and
     /// only then shares the new contents with the runs to come. Gives the bytes that no other run has.
     pub(super) fn settle(mut self) -> Result<u64, FilesError> {
-        for file in std::mem::take(&mut self.later) {
-            self.share(file)?;
-        }
         if self.files.is_empty() && !self.has_folders {
             return Ok(0);
         }
-        let new_bytes = self.new_bytes + FileList::new(self.files).write(&self.folder)?;
-        self.written.push(own_file(FILES));
-        durable::sync_tree(&self.folder, &Tree { files: self.written, ..Tree::default() })?;
-        for (key, path) in &self.new {
-            self.objects.publish(key, path);
+        let mut kept = ValueList::new(&self.state);
+        for file in self.files.take().values()? {
+            kept.push(&match file? {
+                CollectedFile::Kept(path, file) => (path, file),
+                CollectedFile::Copied(file) => (file.relative.clone(), self.share(file)?),
+            })?;
+        }
+        let new_bytes = self.new_bytes + FileList::write(&self.folder, kept.values()?)?;
+        self.written.add(FILES.into());
+        self.written.flush(&self.folder)?;
+        for (key, file) in &self.new {
+            self.objects.publish(key, &self.folder.join(file));
         }
         Ok(new_bytes)
     }
 
     /// Puts a file into the run's folder whose content may be that of an earlier run.
-    fn take(&mut self, from: &Utf8Path, file: TreeFile) -> Result<(), FilesError> {
+    fn take(&mut self, from: &Utf8Path, file: TreeFile) -> Result<KeptFile, FilesError> {
         let to = self.folder.join(&file.relative);
         if file.stamp.size < SMALL {
-            return Ok(self.write_small(from, &to, file)?);
+            return Ok(self.write_small(from, &to, &file)?);
         }
         let (sha256, stamp) = digest_file::<Sha256>(from, &Meter::default())?;
         let kept = KeptFile { bytes: stamp.size, sha256: sha256.to_string(), executable: file.executable };
         let Some(key) = kept.key() else {
             // It has shrunk since it was listed.
-            return Ok(self.write_small(from, &to, file)?);
+            return Ok(self.write_small(from, &to, &file)?);
         };
-        self.files.insert(file.relative.clone(), kept);
-        if self.new.get(&key).is_some_and(|same| fs_err::hard_link(same, &to).is_ok())
-            || self.objects.link(&key, from, &to)
-        {
-            return Ok(());
+        if self.links_to_new(&key, &to) || self.objects.link(&key, from, &to) {
+            return Ok(kept);
         }
         self.copy(from, &TreeFile { stamp, ..file.clone() })?;
-        self.is_new(key, stamp.size, file)
+        self.is_new(key, stamp.size, file)?;
+        Ok(kept)
     }
 
     /// Copies a file into the run's folder as it was listed.
@@ -169,26 +194,30 @@ impl Collected {
     }
 
     /// Digests a file in the run's folder and replaces it by the equal one of an earlier run, if there is one.
-    fn share(&mut self, file: TreeFile) -> Result<(), FilesError> {
+    fn share(&mut self, file: TreeFile) -> Result<KeptFile, FilesError> {
         let path = self.folder.join(&file.relative);
         let (sha256, stamp) = digest_file::<Sha256>(&path, &Meter::default())?;
         let kept = KeptFile { bytes: stamp.size, sha256: sha256.to_string(), executable: file.executable };
-        let key = kept.key();
-        self.files.insert(file.relative.clone(), kept);
-        let Some(key) = key else {
+        let Some(key) = kept.key() else {
             permissions::make_read_only(&path)?;
             self.new_bytes += stamp.size;
-            self.written.push(file);
-            return Ok(());
+            self.written.add(&file.relative);
+            return Ok(kept);
         };
         let name = path.file_name().unwrap_or_default();
         let beside = path.with_file_name(format!("{}{name}", durable::TEMP_PREFIX));
-        if self.new.get(&key).is_some_and(|same| fs_err::hard_link(same, &beside).is_ok())
-            || self.objects.link(&key, &path, &beside)
-        {
-            return Ok(durable::rename(&beside, &path)?);
+        if self.links_to_new(&key, &beside) || self.objects.link(&key, &path, &beside) {
+            durable::rename(&beside, &path)?;
+        } else {
+            self.is_new(key, stamp.size, file)?;
         }
-        self.is_new(key, stamp.size, file)
+        Ok(kept)
+    }
+
+    /// Makes a path a name of an equal content that this run was the first to have, if there is one.
+    fn links_to_new(&self, key: &Key, path: &Utf8Path) -> bool {
+        let same = self.new.get(key);
+        same.is_some_and(|same| fs_err::hard_link(self.folder.join(same), path).is_ok())
     }
 
     /// A content that no earlier run has lies in the run's folder.
@@ -196,12 +225,17 @@ impl Collected {
         let path = self.folder.join(&file.relative);
         permissions::make_read_only(&path)?;
         self.new_bytes += bytes;
-        self.new.insert(key, path);
-        self.written.push(file);
+        self.written.add(&file.relative);
+        self.new.insert(key, file.relative.into_boxed_path());
         Ok(())
     }
 
-    fn write_small(&mut self, from: &Utf8Path, to: &Utf8Path, file: TreeFile) -> Result<(), StorageError> {
+    fn write_small(
+        &mut self,
+        from: &Utf8Path,
+        to: &Utf8Path,
+        file: &TreeFile,
+    ) -> Result<KeptFile, StorageError> {
         let content = durable::read(from)?;
         fs_err::write(to, &content).map_err(StorageError::of("write", to))?;
         if file.executable {
@@ -211,9 +245,8 @@ impl Collected {
         let bytes = content.len() as u64;
         self.new_bytes += bytes;
         let sha256 = digest::hex(&Sha256::digest(&content));
-        self.files.insert(file.relative.clone(), KeptFile { bytes, sha256, executable: file.executable });
-        self.written.push(file);
-        Ok(())
+        self.written.add(&file.relative);
+        Ok(KeptFile { bytes, sha256, executable: file.executable })
     }
 }
 

@@ -17,7 +17,6 @@ use super::collected::{Collected, Digests, take_back};
 use super::error::HistoryError;
 use super::keep::{Keep, LOGS};
 use super::ledger::Ledger;
-use super::objects::Objects;
 use super::open_run::OpenRun;
 use super::record::{RecordedError, RunRecord, RunState};
 use super::run_folder::{LOCK, mark_error, size_of};
@@ -62,7 +61,8 @@ impl CollectedRun {
     pub(super) fn collect(run: OpenRun, keep: &Keep<'_>, digests: Digests, ending: Ending) -> Self {
         let artifacts = keep.artifacts && keep.layout.is_some();
         let mut this = Self { run, ending, artifacts, collected: None, warnings: Vec::new() };
-        let collect = |keep: &Keep<'_>| Collected::collect(this.objects(), &this.run.folder, keep, digests);
+        let collect =
+            |keep: &Keep<'_>| Collected::collect(&this.run.project, &this.run.folder, keep, digests);
         match collect(keep) {
             Ok(mut collected) => {
                 this.warnings.append(&mut collected.left_out);
@@ -108,7 +108,7 @@ impl CollectedRun {
             Some(Err(error)) => {
                 // As when they cannot be collected.
                 take_back(&self.run.folder, self.artifacts.then_some(LOGS));
-                let logs = Collected::logs(self.objects(), &self.run.folder);
+                let logs = Collected::logs(&self.run.project, &self.run.folder);
                 if logs.and_then(Collected::settle).is_err() {
                     take_back(&self.run.folder, None);
                 }
@@ -142,10 +142,6 @@ impl CollectedRun {
             unsettled.end();
         }
         Finished { folder, record, warnings }
-    }
-
-    fn objects(&self) -> Objects {
-        Objects::new(&self.run.project)
     }
 
     fn not_kept(&mut self, error: &FilesError) {

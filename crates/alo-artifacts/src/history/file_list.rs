@@ -19,7 +19,7 @@ const FORMAT: u32 = 1;
 pub(super) const FILES: &str = "files.json";
 
 /// What a run has kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct FileList {
     format: u32,
     /// By the path relative to the run's folder.
@@ -38,7 +38,8 @@ pub(super) struct KeptFile {
 impl KeptFile {
     /// What the file is shared by, if it is large enough to be shared.
     pub(super) fn key(&self) -> Option<Key> {
-        (self.bytes >= SMALL).then(|| Key { digest: self.sha256.clone(), executable: self.executable })
+        let digest = self.sha256.parse().ok().filter(|_| self.bytes >= SMALL)?;
+        Some(Key { digest, executable: self.executable })
     }
 }
 
@@ -77,10 +78,6 @@ impl std::fmt::Display for Damage {
 }
 
 impl FileList {
-    pub(super) fn new(files: BTreeMap<Utf8PathBuf, KeptFile>) -> Self {
-        Self { format: FORMAT, files }
-    }
-
     /// Reads the list of a run; none for a run that kept nothing, or whose list is damaged beyond reading.
     pub(super) fn read(folder: &Utf8Path) -> Result<Option<Self>, StorageError> {
         let path = folder.join(FILES);
@@ -100,13 +97,26 @@ impl FileList {
         }
     }
 
-    /// Writes the list in a run's folder; it is flushed with the files. Gives its size.
-    pub(super) fn write(&self, folder: &Utf8Path) -> Result<u64, StorageError> {
+    /// Writes the list of these files in a run's folder, one after the other; it is flushed with the files. Gives its size.
+    pub(super) fn write(
+        folder: &Utf8Path,
+        files: impl Iterator<Item = Result<(Utf8PathBuf, KeptFile), StorageError>>,
+    ) -> Result<u64, StorageError> {
         let path = folder.join(FILES);
-        let bytes =
-            serde_json::to_vec(self).map_err(|error| StorageError::new("write", &path, error.into()))?;
-        durable::write(&path, &bytes, Lasting::Kill)?;
-        Ok(bytes.len() as u64)
+        durable::write_by(&path, Lasting::Kill, |out| {
+            write!(out, "{{\"format\":{FORMAT},\"files\":{{")?;
+            for (number, file) in files.enumerate() {
+                let (file, kept) = file.map_err(std::io::Error::other)?;
+                if number > 0 {
+                    out.write_all(b",")?;
+                }
+                serde_json::to_writer(&mut *out, &file)?;
+                out.write_all(b":")?;
+                serde_json::to_writer(&mut *out, &kept)?;
+            }
+            out.write_all(b"}}")
+        })?;
+        Ok(fs_err::metadata(&path).map_err(StorageError::of("read", &path))?.len())
     }
 
     /// Compares all files with their digests.
@@ -135,9 +145,14 @@ mod tests {
         let folder = Utf8Path::from_path(dir.path()).expect("UTF-8");
         assert_eq!(FileList::read(folder).expect("read"), None);
         let kept = KeptFile { bytes: 3, sha256: "ab".into(), executable: true };
-        let list = FileList::new([(Utf8PathBuf::from("models/가\nm"), kept)].into());
-        list.write(folder).expect("written");
-        assert_eq!(FileList::read(folder).expect("read"), Some(list));
+        for count in 0..3 {
+            let files =
+                (0..count).map(|number| (Utf8PathBuf::from(format!("models/가\n\"{number}")), kept.clone()));
+            let size = FileList::write(folder, files.clone().map(Ok)).expect("written");
+            assert_eq!(size, fs_err::metadata(folder.join(FILES)).expect("there").len());
+            let list = FileList { format: FORMAT, files: files.collect() };
+            assert_eq!(FileList::read(folder).expect("read"), Some(list));
+        }
         for bad in [
             "",
             "{}",
@@ -159,7 +174,7 @@ mod tests {
             let (sha256, _) = digest_file::<Sha256>(&folder.join(name), &Meter::default()).expect("digested");
             (Utf8PathBuf::from(name), KeptFile { bytes: 1, sha256: sha256.to_string(), executable: false })
         });
-        let list = FileList::new(files.into());
+        let list = FileList { format: FORMAT, files: files.into() };
         assert_eq!(list.verify(folder), []);
         fs_err::write(folder.join("a"), "x").expect("written");
         fs_err::remove_file(folder.join("b")).expect("removed");

@@ -7,9 +7,8 @@ use super::file_list::FILES;
 use super::record::FILE;
 use super::run_folder::{LOCK, PINNED};
 use crate::layout::ArtifactLayout;
-use crate::tree::Tree;
 use crate::tree_error::TreeError;
-use crate::walk::Links;
+use crate::walk::{Entry, Links, Walk};
 
 /// The folder of the logs.
 pub(super) const LOGS: &str = "log";
@@ -37,13 +36,16 @@ impl Keep<'_> {
     }
 
     /// What lies there and is to be kept.
-    pub(super) fn tree(&self) -> Result<Tree, TreeError> {
-        let Some(root) = self.root() else { return Ok(Tree::default()) };
-        let mut tree = Tree::list(root, Links::Follow)?;
-        tree.files.retain(|file| self.wants(&file.relative) && !is_own_name(file.relative.as_str()));
-        tree.folders.retain(|folder| self.wants(folder));
-        tree.others.retain(|other| Utf8Path::from_path(&other.relative).is_none_or(|path| self.wants(path)));
-        Ok(tree)
+    pub(super) fn entries(&self) -> Result<impl Iterator<Item = Result<Entry, TreeError>> + '_, TreeError> {
+        let walk = self.root().map(|root| Walk::open(root, Links::Follow)).transpose()?;
+        Ok(walk.into_iter().flatten().filter(|entry| match entry {
+            Ok(Entry::File(file)) => self.wants(&file.relative) && !is_own_name(file.relative.as_str()),
+            Ok(Entry::Folder(folder)) => self.wants(folder),
+            Ok(Entry::Other(other)) => {
+                Utf8Path::from_path(&other.relative).is_none_or(|path| self.wants(path))
+            }
+            Err(_) => true,
+        }))
     }
 
     fn wants(&self, path: &Utf8Path) -> bool {

@@ -14,8 +14,7 @@ use super::run_folder::run_names;
 use crate::durable::{self, Lasting};
 use crate::layout::ProjectLayout;
 use crate::storage_error::StorageError;
-use crate::tree::Tree;
-use crate::walk::Links;
+use crate::walk::{Entry, Links, Walk};
 
 /// The version that is written; another one is not used.
 const FORMAT: u32 = 2;
@@ -52,9 +51,13 @@ impl Ledger {
             for name in run_names(&history)? {
                 folders += 1;
                 // What has vanished, or cannot be listed, takes nothing that we could set free.
-                let tree = Tree::list(&history.join(name), Links::AsIs).unwrap_or_default();
-                let new = tree.files.iter().filter(|file| seen.insert(file.stamp.inode));
-                bytes += new.map(|file| file.stamp.size).sum::<u64>();
+                for entry in Walk::open(&history.join(name), Links::AsIs).into_iter().flatten() {
+                    if let Ok(Entry::File(file)) = entry
+                        && seen.insert(file.stamp.inode)
+                    {
+                        bytes += file.stamp.size;
+                    }
+                }
             }
         }
         Ok(Self::new(layout, folders, bytes))

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::run_folder::names_in;
-use crate::digest::CHUNK;
+use crate::digest::{CHUNK, ContentDigest};
 use crate::durable;
 use crate::layout::ProjectLayout;
 use crate::storage_error::StorageError;
@@ -19,15 +19,15 @@ use crate::storage_error::StorageError;
 pub(super) const SMALL: u64 = 4096;
 
 /// What a file is shared by: its content and whether it can be executed, which is a property of the one file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    pub(super) digest: String,
+    pub(super) digest: ContentDigest,
     pub(super) executable: bool,
 }
 
 impl Key {
     fn name(&self) -> String {
-        if self.executable { format!("{}-x", self.digest) } else { self.digest.clone() }
+        if self.executable { format!("{}-x", self.digest) } else { self.digest.to_string() }
     }
 }
 
@@ -152,7 +152,7 @@ mod tests {
     }
 
     fn key() -> Key {
-        Key { digest: "ab".repeat(32), executable: false }
+        Key { digest: ContentDigest([0xab; 32]), executable: false }
     }
 
     fn links(path: &Utf8Path) -> u64 {

@@ -16,6 +16,7 @@ use crate::run_id::RunId;
 use crate::storage_error::StorageError;
 use crate::tree::Tree;
 use crate::tree_error::TreeError;
+use crate::unflushed::Unflushed;
 use crate::walk::Links;
 
 /// A run that was exported.
@@ -143,7 +144,9 @@ impl History {
             return Err(RunExportError::Cancelled);
         }
         let Some(format) = format_of(to) else {
-            durable::sync_tree(&folder, &tree)?;
+            let mut unflushed = Unflushed::default();
+            tree.files.iter().for_each(|file| unflushed.add(&file.relative));
+            unflushed.flush(&folder)?;
             durable::rename(&folder, to)?;
             durable::sync_dir(parent)?;
             return Ok(ExportedRun { path: to.to_owned(), files: count, bytes });

@@ -10,8 +10,7 @@ use crate::claim::Claim;
 use crate::durable;
 use crate::run_id::{ERROR_SUFFIX, RunId};
 use crate::storage_error::StorageError;
-use crate::tree::Tree;
-use crate::walk::Links;
+use crate::walk::{Entry, Links, Walk};
 
 /// The file whose kernel lock says that the run is alive.
 pub(super) const LOCK: &str = ".running";
@@ -73,6 +72,12 @@ pub(super) fn mark_error(folder: &Utf8Path) -> Result<Utf8PathBuf, StorageError>
 
 /// What a run's folder holds, without its record, which does not count itself.
 pub(super) fn size_of(folder: &Utf8Path) -> u64 {
-    let Ok(tree) = Tree::list(folder, Links::AsIs) else { return 0 };
-    tree.files.iter().filter(|file| file.relative != FILE).map(|file| file.stamp.size).sum()
+    let Ok(walk) = Walk::open(folder, Links::AsIs) else { return 0 };
+    let size = |entry| match entry {
+        Ok(Entry::File(file)) if file.relative == FILE => Ok(0),
+        Ok(Entry::File(file)) => Ok(file.stamp.size),
+        Ok(_) => Ok(0),
+        Err(error) => Err(error),
+    };
+    walk.map(size).sum::<Result<u64, _>>().unwrap_or_default()
 }
