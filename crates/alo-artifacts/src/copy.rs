@@ -1,8 +1,8 @@
 //! Copying files: one with its digest, for data that comes in; whole trees, for models and history.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::FileExt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -293,17 +293,24 @@ pub(crate) fn copy_tree(tree: &Tree, from: &Utf8Path, to: &Utf8Path) -> Result<u
     Ok(bytes)
 }
 
-/// Copies one file, keeping its permissions but for the owner's right to read and write.
+/// Copies one file. Nobody may do more with the copy than with the file, nor than the user's umask gives; but its owner may
+/// read and write it.
 pub(crate) fn copy_plain(from: &Utf8Path, to: &Utf8Path) -> Result<u64, StorageError> {
-    let bytes = fs_err::copy(from, to).map_err(StorageError::of("copy", from))?;
+    let copy = || {
+        let mut source = fs_err::File::open(from)?.into_file();
+        // Without the bits that lend a program the rights of its owner.
+        let mode = source.metadata()?.permissions().mode() & 0o777;
+        let mut target =
+            File::options().write(true).create(true).truncate(true).mode(mode | 0o600).open(to)?;
+        io::copy(&mut source, &mut target)
+    };
+    let bytes = copy().map_err(StorageError::of("copy", from))?;
     permissions::give_to_owner(to)?;
     Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use sha2::Sha256;
 
     use super::*;
@@ -313,6 +320,27 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let root = Utf8Path::from_path(dir.path()).expect("UTF-8").to_owned();
         (dir, root)
+    }
+
+    #[test]
+    fn a_plain_copy_gives_nobody_more_rights() {
+        let (_dir, root) = temp();
+        let mode_of =
+            |name: &str| fs_err::metadata(root.join(name)).expect("there").permissions().mode() & 0o7777;
+        fs_err::write(root.join("plain"), "x").expect("written");
+        for mode in [0o4777, 0o600, 0o444, 0o750] {
+            fs_err::write(root.join("from"), "x").expect("written");
+            fs_err::set_permissions(root.join("from"), std::fs::Permissions::from_mode(mode)).expect("set");
+            assert_eq!(copy_plain(&root.join("from"), &root.join("to")).expect("copied"), 1);
+            let given = mode_of("to");
+            assert_eq!(given & 0o600, 0o600, "{mode:o}: {given:o}");
+            assert_eq!(given & !(mode & 0o777 | 0o600), 0, "{mode:o}: {given:o}");
+            // What is created plainly has the rights that the umask gives.
+            assert_eq!(given & !(mode_of("plain") | 0o111), 0, "{mode:o}: {given:o}");
+            for name in ["from", "to"] {
+                fs_err::remove_file(root.join(name)).expect("removed");
+            }
+        }
     }
 
     #[test]
