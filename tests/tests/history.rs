@@ -136,6 +136,28 @@ fn a_damaged_run_is_told_and_not_restored() {
 }
 
 #[test]
+fn a_run_whose_record_is_damaged_is_listed_and_shown_as_that() {
+    let env = project();
+    let one = train(&env, 3);
+    let run = &env.alo(["history", "show", &one, "--format", "json"]).expect(0).events()[0];
+    let record = camino::Utf8Path::new(run["folder"].as_str().unwrap()).join("run.yaml");
+    fs_err::write(&record, "").unwrap();
+    let damaged = |words: &str| {
+        let listed = env.alo(["history"]).expect(0).stdout;
+        assert!(listed.contains("(record damaged)"), "{listed}");
+        let shown = env.alo(["history", "show", &one]).expect(1).stdout;
+        assert!(shown.contains(words) && shown.contains("not known"), "{shown}");
+    };
+    damaged("the record is missing or unreadable");
+    // A pipe that nobody writes to keeps nobody waiting.
+    fs_err::remove_file(&record).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&record).status().unwrap().success());
+    damaged("it is no file");
+    train(&env, 7);
+    assert_eq!(model(&env), "7");
+}
+
+#[test]
 fn runs_are_pinned_removed_pruned_and_exported() {
     let env = project();
     let runs: Vec<_> = (1..=4).map(|depth| train(&env, depth)).collect();

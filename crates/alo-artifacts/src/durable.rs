@@ -4,11 +4,12 @@
 //! flushed, renamed, and the folder flushed. Every function here does exactly one such step, so that the
 //! callers read as the order of durable steps that `docs/storage.md` states.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use fs_err::os::unix::fs::OpenOptionsExt;
 use rustix::fs::{CWD, RenameFlags};
 use tempfile::NamedTempFile;
 
@@ -23,16 +24,32 @@ const PIECE: usize = 64 << 10;
 pub(crate) const TEMP_PREFIX: &str = ".alo-tmp-";
 
 pub(crate) fn read(path: &Utf8Path) -> Result<Vec<u8>, StorageError> {
-    fs_err::read(path).map_err(StorageError::of("read", path))
+    read_file(path).map_err(StorageError::of("read", path))
 }
 
 /// Reads a file that may be absent.
 pub(crate) fn read_if_present(path: &Utf8Path) -> Result<Option<Vec<u8>>, StorageError> {
-    match fs_err::read(path) {
+    match read_file(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StorageError::new("read", path, error)),
     }
+}
+
+/// Reads a file; waits for nobody who might write to what is a pipe in its place.
+fn read_file(path: &Utf8Path) -> io::Result<Vec<u8>> {
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = fs_err::OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
+    let meta = file.metadata()?;
+    if meta.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    if !meta.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 pub(crate) fn create_dir_all(path: &Utf8Path) -> Result<(), StorageError> {

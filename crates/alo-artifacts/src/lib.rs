@@ -14,6 +14,7 @@ mod claim;
 mod copy;
 mod digest;
 mod durable;
+mod error_chain;
 mod experimental;
 mod export;
 mod external;

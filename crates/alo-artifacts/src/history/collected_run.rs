@@ -21,6 +21,7 @@ use super::open_run::OpenRun;
 use super::record::{RecordedError, RunRecord, RunState};
 use super::run_folder::{LOCK, mark_error, size_of};
 use crate::durable::{self, Lasting};
+use crate::error_chain::error_chain;
 use crate::files_error::FilesError;
 
 /// How a run was recorded.
@@ -151,14 +152,6 @@ impl CollectedRun {
     }
 }
 
-/// An error with its causes in one line: a warning has no chain.
 fn told(doing: &str, error: &dyn std::error::Error) -> String {
-    let mut text = format!("failed to {doing}: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
+    format!("failed to {doing}: {}", error_chain(error))
 }

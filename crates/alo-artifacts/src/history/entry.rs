@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::file_list::{Damage, FileList};
 use super::record::{RecordError, RunRecord, RunState};
 use super::run_folder::{is_alive, is_pinned};
+use crate::error_chain::error_chain;
 use crate::run_id::{ERROR_SUFFIX, RunId};
 use crate::storage_error::StorageError;
 
@@ -73,7 +74,7 @@ pub(super) fn read(history: &Utf8Path, kind: PipelineKind, name: &str) -> Option
         other => {
             let damaged = match other {
                 Ok(record) => format!("its record is that of `{}`", record.id),
-                Err(error) => error.to_string(),
+                Err(error) => error_chain(&error),
             };
             let mut record = RunRecord::new(id.clone(), kind, id.started());
             record.pid = 0;

@@ -68,10 +68,11 @@ fn rows(runs: &[ListedRun]) -> Vec<Vec<String>> {
     rows.extend(runs.iter().map(|run| {
         let time = run.ended.map(|ended| ended.duration_since(run.started).as_secs_f64());
         let pinned = if run.pinned { " (pinned)" } else { "" };
+        let damaged = if run.damaged { " (record damaged)" } else { "" };
         vec![
             run.id.to_string(),
             run.kind.to_string(),
-            format!("{}{pinned}", run.state),
+            format!("{}{damaged}{pinned}", run.state),
             run.started.strftime("%Y-%m-%d %H:%M:%S").to_string(),
             time.map(quantity::seconds).unwrap_or_default(),
             run.score.map(|score| score.to_string()).unwrap_or_default(),

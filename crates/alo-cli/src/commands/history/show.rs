@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alo_core::artifacts::{Damage, History, HistoryEntry, RunRecord, RunState, StepRecord};
+use alo_core::artifacts::{Damage, History, HistoryEntry, RunRecord, StepRecord};
 use serde_json::Value;
 
 use super::place::{ProjectArgs, find_all};
@@ -18,7 +18,7 @@ use crate::ui::Ui;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "With --format json every line is the record of a run with its `folder`, whether it is `pinned`, and
-`damaged_files`; with --logs also `logs`, the text of each by its name. A damaged file ends it with exit code 1."
+`damaged_files`; with --logs also `logs`, the text of each by its name. A damaged file or record ends it with exit code 1."
 )]
 pub(super) struct Args {
     /// The run.
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
         let damages = entry
             .verify()
             .map_err(|error| failure::refused(ui, &failure::chain(&error), error.hint().as_deref()))?;
-        if !damages.is_empty() || (entry.damaged.is_some() && entry.record.state == RunState::Succeeded) {
+        if !damages.is_empty() || entry.damaged.is_some() {
             exit = Exit::RunFailed;
         }
         let logs = if args.logs { logs(entry) } else { BTreeMap::new() };
@@ -127,7 +127,11 @@ fn facts(entry: &HistoryEntry, damages: &[Damage]) -> Vec<Vec<String>> {
         let of = if used.steps.is_empty() { String::new() } else { format!(" ({})", used.steps.join(", ")) };
         facts.push(("environment", format!("Python {}, {} packages{of}", used.python, used.packages.len())));
     }
-    let kept = if record.artifacts_kept { "artifacts kept" } else { "artifacts not kept" };
+    let kept = match (record.artifacts_kept, &entry.damaged) {
+        (true, _) => "artifacts kept",
+        (false, None) => "artifacts not kept",
+        (false, Some(_)) => "whether artifacts were kept is not known",
+    };
     facts.push(("files", format!("{}, {kept}", quantity::bytes(record.bytes))));
     facts.extend(
         entry.damaged.iter().map(|why| ("damaged", format!("the record is missing or unreadable: {why}"))),
