@@ -18,6 +18,7 @@ struct Record {
 }
 
 /// What is remembered of one set.
+#[derive(Debug)]
 pub(crate) struct Unresolvable(Utf8PathBuf);
 
 impl Unresolvable {

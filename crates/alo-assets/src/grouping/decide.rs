@@ -11,7 +11,7 @@ use crate::environment::EnvironmentError;
 use crate::lockfile::LockedGroup;
 use crate::missing::{self, Missing};
 use crate::requirements::{RequirementSet, abi};
-use crate::resolution::{Resolved, Resolver};
+use crate::resolution::{NoSolution, Resolved, Resolver};
 
 /// What one step requires.
 #[derive(Debug, Clone)]
@@ -182,6 +182,7 @@ impl Grouping<'_> {
         if !known.contains_key(members) {
             let names = self.names(members);
             let set = self.completed(self.union(members));
+            let mut none = None;
             let answer = if let [step] = names[..] {
                 let alone = self.resolver.resolve_or_fail(&set, &names, observer);
                 Ok(alone.map_err(|source| GroupingError {
@@ -191,15 +192,16 @@ impl Grouping<'_> {
             } else if let Some(clash) = self.direct(members) {
                 Err(clash.to_string())
             } else {
-                self.resolver.resolve(&set, &names, observer)?.map_err(|none| none.reason)
+                self.resolver
+                    .resolve(&set, &names, observer)?
+                    .map_err(|found| none.insert(found).reason.clone())
             };
             if let ([_, _, ..], Err(_)) = (members, &answer) {
-                // A step at fault by itself is told before a clash is looked for.
-                if members.len() == self.steps.len() {
-                    for step in members {
-                        self.answer(&[*step], known, observer)?;
-                    }
+                // A step at fault by itself is told before a clash is looked for, and is none to be remembered.
+                for step in members {
+                    self.answer(&[*step], known, observer)?;
                 }
+                none.iter().for_each(NoSolution::remember);
             }
             known.insert(members.to_vec(), answer);
         }

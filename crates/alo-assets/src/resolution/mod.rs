@@ -9,4 +9,4 @@ mod resolver;
 pub use package::{PackageSource, Resolution, ResolvedPackage};
 pub(crate) use pinned_lines::read_pinned;
 pub(crate) use pip_report::read_report;
-pub(crate) use resolver::{Resolved, Resolver};
+pub(crate) use resolver::{NoSolution, Resolved, Resolver};

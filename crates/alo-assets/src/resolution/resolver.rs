@@ -42,6 +42,18 @@ pub(crate) struct NoSolution {
     pub(crate) reason: String,
     /// The error of the installer; `None` if it was asked in an earlier run.
     pub(crate) error: Option<EnvironmentError>,
+    /// Where it can be kept for the next run.
+    memory: Option<Unresolvable>,
+}
+
+impl NoSolution {
+    /// Lets the next run do without asking. Only for requirements of which is known that each step's own can be had: else
+    /// a fault of one of them would be taken for a clash.
+    pub(crate) fn remember(&self) {
+        if let Some(memory) = &self.memory {
+            memory.remember(&self.reason);
+        }
+    }
 }
 
 impl Resolver<'_> {
@@ -68,7 +80,7 @@ impl Resolver<'_> {
         match self.look(set, steps, true, observer)? {
             Ok(resolved) => Ok(resolved),
             Err(NoSolution { error: Some(error), .. }) => Err(error),
-            Err(NoSolution { reason, error: None }) => Err(EnvironmentError::NoSolution { reason }),
+            Err(NoSolution { reason, error: None, .. }) => Err(EnvironmentError::NoSolution { reason }),
         }
     }
 
@@ -95,17 +107,15 @@ impl Resolver<'_> {
         }
         let unresolvable = Unresolvable::new(&self.tools.machine.cache, &self.memory_key(&digest));
         if let Some(reason) = unresolvable.reason().filter(|_| !is_insisting && !self.is_updated(steps)) {
-            return Ok(Err(NoSolution { reason, error: None }));
+            return Ok(Err(NoSolution { reason, error: None, memory: None }));
         }
         match self.ask(set, steps, &digest, observer) {
             Ok(resolution) => Ok(Ok(resolved(resolution))),
             Err(error) => match error.unresolvable() {
                 Some(reason) => {
                     // Without a network, what is missing here may well be there.
-                    if !self.policy.offline {
-                        unresolvable.remember(&reason);
-                    }
-                    Ok(Err(NoSolution { reason, error: Some(error) }))
+                    let memory = (!self.policy.offline).then_some(unresolvable);
+                    Ok(Err(NoSolution { reason, error: Some(error), memory }))
                 }
                 None => Err(error),
             },
@@ -162,10 +172,18 @@ impl Resolver<'_> {
         Ok(digest::of_text(&format!("python {major}.{minor}\n{}", self.portable().text(&identity))))
     }
 
-    /// A failure holds for one interpreter and one day of the index.
+    /// A failure holds for one interpreter, one day of the index, and the indexes that the user's settings name.
     fn memory_key(&self, digest: &str) -> String {
         let as_of = self.policy.as_of.map(|time| time.to_string()).unwrap_or_default();
-        digest::of_text(&format!("{digest} {as_of} {}", self.tools.interpreter.executable))
+        let is_setting = |name: &str| name.starts_with("PIP_") || name.starts_with("UV_");
+        let settings: Vec<_> = self
+            .tools
+            .machine
+            .variables
+            .iter()
+            .filter(|(name, _)| name.to_str().is_some_and(is_setting))
+            .collect();
+        digest::of_text(&format!("{digest} {as_of} {} {settings:?}", self.tools.interpreter.executable))
     }
 
     /// The entry of the lock that holds for these requirements.

@@ -87,3 +87,31 @@ fn three_that_exclude_each_other_make_three_and_inference_carries_what_it_can() 
     assert_eq!((again.resolutions(), again.warnings().len()), (0, 2));
     assert_eq!(Lockfile::read(&bench.project).unwrap().environments().len(), 4);
 }
+
+#[test]
+fn a_package_that_was_missing_once_is_no_clash_when_it_is_there() {
+    let bench = bench(&["input", "train"]);
+    let plan = train([local("input", &["a"]), local("train", &["late"])]);
+    let (message, _) = bench.set_up(&plan, TRAIN).failure();
+    assert!(message.contains("the packages that step `train` requires"), "{message}");
+    wheel(&bench.wheels(), "late", "1.0", &[]);
+    let (steps, packages, why) = outcome(bench.set_up(&plan, TRAIN));
+    assert_eq!((steps, why), (vec![0, 0], String::new()));
+    assert_eq!(packages, [["a==1.0", "late==1.0"]]);
+}
+
+#[test]
+fn a_clash_is_remembered_for_the_indexes_where_it_was_found() {
+    let mut bench = bench(&["input", "score"]);
+    let plan = train([local("input", &["on-1"]), local("score", &["on-2"])]);
+    let lock = bench.project.join("alo.lock");
+    let resolutions = |bench: &Bench| {
+        let told = bench.set_up(&plan, TRAIN);
+        assert_eq!(outcome(Told { events: Vec::new(), outcome: told.outcome }).0, [0, 1]);
+        fs_err::remove_file(&lock).unwrap();
+        told.events.iter().filter(|event| matches!(event, SetupEvent::ResolvingPackages { .. })).count()
+    };
+    assert_eq!((resolutions(&bench), resolutions(&bench)), (3, 2));
+    bench.machine.variables.insert("PIP_EXTRA_INDEX_URL".into(), "http://127.0.0.1:9/".into());
+    assert_eq!(resolutions(&bench), 3);
+}
