@@ -186,14 +186,19 @@ impl Resolver<'_> {
         digest::of_text(&format!("{digest} {as_of} {} {settings:?}", self.tools.interpreter.executable))
     }
 
-    /// The entry of the lock that holds for these requirements.
+    /// The entry of the lock that holds for these requirements: this pipeline's own before one of the other.
     fn locked(&self, digest: &str, steps: &[&StepName]) -> Option<&LockedEnvironment> {
         if self.is_updated(steps) {
             return None;
         }
         let is_of_day =
             |entry: &&LockedEnvironment| self.policy.as_of.is_none() || entry.as_of == self.policy.as_of;
-        self.lock.environments().iter().filter(is_of_day).find(|entry| entry.is_of(digest))
+        // Both have the same digest, and other packages, where only one of them was updated.
+        let is_own = |entry: &LockedEnvironment| {
+            entry.members(self.kind).is_some_and(|members| members.digest == digest)
+        };
+        let mut entries = self.lock.environments().iter().filter(is_of_day);
+        entries.clone().find(|entry| is_own(entry)).or_else(|| entries.find(|entry| entry.is_of(digest)))
     }
 
     fn is_updated(&self, steps: &[&StepName]) -> bool {

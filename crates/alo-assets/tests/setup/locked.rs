@@ -79,6 +79,30 @@ fn locked_packages_stay_when_the_index_moves_on_and_update_takes_the_new_ones() 
 }
 
 #[test]
+fn what_one_pipeline_was_updated_to_is_its_own_though_both_require_the_same() {
+    let bench = bench(&[("a", "1.0")]);
+    let plan = both([local("train", &["a"])], [local("inference", &["a"])]);
+    let packages = |kind, policy: &SetupPolicy| {
+        bench.set_up_with(&plan, kind, policy).prepared().environments.remove(0).packages
+    };
+    let once = SetupPolicy::default();
+    assert_eq!(
+        (packages(TRAIN, &once), packages(INFERENCE, &once)),
+        (vec!["a==1.0".into()], vec!["a==1.0".into()])
+    );
+    wheel(&bench.wheels(), "a", "2.0", &[]);
+    let update =
+        SetupPolicy { update: Update::Steps(vec![StepName::new("inference")]), ..SetupPolicy::default() };
+    assert_eq!(packages(INFERENCE, &update), ["a==2.0"]);
+    let text = lock_text(&bench);
+    for policy in [once, SetupPolicy { locked: true, ..SetupPolicy::default() }] {
+        assert_eq!(packages(TRAIN, &policy), ["a==1.0"]);
+        assert_eq!(packages(INFERENCE, &policy), ["a==2.0"]);
+        assert_eq!(lock_text(&bench), text);
+    }
+}
+
+#[test]
 fn a_changed_requirement_leaves_the_other_packages_where_they_are() {
     let bench = bench(&[("a", "1.0"), ("b", "1.0")]);
     let packages = |items: &[&str]| {
