@@ -136,13 +136,30 @@ impl<'a> CodeStore<'a> {
         &self.lock
     }
 
-    /// Keeps the environments that a pipeline has decided on.
+    /// Refuses environments that `alo.lock` does not have, if it may not change.
+    pub(crate) fn allow_environments(
+        &self,
+        kind: PipelineKind,
+        groups: &[LockedGroup],
+    ) -> Result<(), LockfileError> {
+        let changed = self.lock.changes(kind, groups);
+        if !self.policy.locked || changed.is_empty() {
+            return Ok(());
+        }
+        let steps: Vec<_> = changed.into_iter().map(|step| format!("`{step}`")).collect();
+        Err(LockfileError::Packages { changes: vec![format!("the packages of {}", steps.join(", "))] })
+    }
+
+    /// Keeps the environments that a pipeline has decided on; a lock that may not change has them already.
     pub(crate) fn save_environments(
         &mut self,
         kind: PipelineKind,
         groups: Vec<LockedGroup>,
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<(), LockfileError> {
+        if self.policy.locked {
+            return Ok(());
+        }
         self.lock.set_environments(kind, groups);
         self.write(observer)
     }

@@ -274,7 +274,9 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     if let Some(split) = &split {
         observer(SetupEvent::Split(split.clone()));
     }
-    let (mut environments, mut locked) = (Vec::new(), Vec::new());
+    let locked: Vec<_> = groups.iter().map(|group| group.locked.clone()).collect();
+    code.allow_environments(kind, &locked)?;
+    let mut environments = Vec::new();
     for group in groups {
         let wanted = Wanted { resolution: &group.resolved.resolution, requirements: &group.set };
         let environment = match cache.ensure(wanted, observer) {
@@ -293,7 +295,6 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
             }
         }
         environments.push(environment);
-        locked.push(group.locked);
     }
     if !missing.is_empty() {
         return Err(SetupError::Offline { missing });

@@ -1,6 +1,6 @@
 //! The environments of `alo.lock`: exact packages, and what they were resolved from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alo_plan::PipelineKind;
 use jiff::Timestamp;
@@ -123,6 +123,23 @@ pub(super) fn with(
         }
     }
     entries
+}
+
+/// The steps of a pipeline whose environments stand in the lock otherwise than in `groups`, or in only one of both.
+pub(super) fn changes<'g>(
+    locked: &'g [LockedEnvironment],
+    kind: PipelineKind,
+    groups: &'g [LockedGroup],
+) -> BTreeSet<&'g str> {
+    let is_written = |group: &LockedGroup| {
+        group.packages.is_empty() || locked.iter().any(|entry| entry.group(kind).as_ref() == Some(group))
+    };
+    let is_kept = |entry: &LockedEnvironment| {
+        entry.group(kind).is_none_or(|known| groups.iter().any(|group| *group == known))
+    };
+    let new = groups.iter().filter(|group| !is_written(group)).map(|group| &group.members);
+    let gone = locked.iter().filter(|entry| !is_kept(entry)).filter_map(|entry| entry.members(kind));
+    new.chain(gone).flat_map(|members| &members.steps).map(String::as_str).collect()
 }
 
 #[cfg(test)]

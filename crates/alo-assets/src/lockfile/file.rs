@@ -1,6 +1,6 @@
 //! The file `alo.lock`: read once, written when something has changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use alo_plan::{PipelineKind, StepName};
@@ -86,10 +86,11 @@ impl Lockfile {
         }
     }
 
-    /// The pinned steps of a pipeline that are not among these.
-    pub(crate) fn leftovers(&self, kind: PipelineKind, steps: &[&StepName]) -> Vec<&str> {
-        let names = self.pins(kind).keys().map(String::as_str);
-        names.filter(|name| !steps.iter().any(|step| step.as_str() == *name)).collect()
+    /// The steps of a pipeline, by their pins and environments, that are not among these.
+    pub(crate) fn leftovers(&self, kind: PipelineKind, steps: &[&StepName]) -> BTreeSet<&str> {
+        let environments = self.environments().iter().filter_map(|entry| entry.members(kind));
+        let names = self.pins(kind).keys().chain(environments.flat_map(|members| &members.steps));
+        names.map(String::as_str).filter(|name| !steps.iter().any(|step| step.as_str() == *name)).collect()
     }
 
     /// The environments, train's first.
@@ -101,6 +102,11 @@ impl Lockfile {
     pub fn python(&self, kind: PipelineKind) -> Option<PythonVersion> {
         let entry = self.content.environments.iter().find(|entry| entry.members(kind).is_some())?;
         Some(PythonVersion { patch: None, ..entry.python })
+    }
+
+    /// The steps of a pipeline whose environments are not written as in `groups`.
+    pub(crate) fn changes<'g>(&'g self, kind: PipelineKind, groups: &'g [LockedGroup]) -> BTreeSet<&'g str> {
+        environments::changes(&self.content.environments, kind, groups)
     }
 
     /// Takes over the environments that a pipeline has decided on.

@@ -138,6 +138,25 @@ fn a_lock_that_may_not_change_is_an_error_that_names_the_steps() {
 }
 
 #[test]
+fn a_lock_that_may_not_change_loses_nothing_that_the_plan_no_longer_needs() {
+    let bench = bench(&[("a", "1.0"), ("b", "1.0")]);
+    let locked = SetupPolicy { locked: true, ..SetupPolicy::default() };
+    let failure = |plan| bench.set_up_with(&plan, TRAIN, &locked).failure();
+    bench.set_up(&train([local("input", &["a"]), local("train", &["b"])]), TRAIN).prepared();
+    let text = lock_text(&bench);
+    let (message, hint) = failure(train([local("input", &[]), local("train", &[])]));
+    assert!(message.ends_with("but the packages of `input`, `train` would"), "{message}");
+    assert!(hint.contains("--locked"), "{hint}");
+    let (message, _) = failure(train([local("train", &["a", "b"])]));
+    assert!(message.ends_with("steps that the plan no longer has: `input`"), "{message}");
+    // One more, of which the lock does not know that it shares the environment.
+    let more = [local("input", &["a"]), local("train", &["b"]), local("inference", &["a"])];
+    let (message, _) = failure(train(more));
+    assert!(message.contains("`inference`"), "{message}");
+    assert_eq!(lock_text(&bench), text);
+}
+
+#[test]
 fn a_file_that_is_not_the_locked_one_is_refused() {
     let bench = bench(&[("a", "1.0")]);
     let plan = train([local("train", &["a"])]);
