@@ -11,6 +11,8 @@ use sha2::{Digest, Sha256};
 
 /// What no digest covers: byte-code that Python writes by itself, and git's own files.
 const IGNORED: [&str; 2] = ["__pycache__", ".git"];
+/// What builds make themselves in `build/`, by the beginnings of the names.
+const BUILT: [&str; 4] = ["bdist.", "lib", "scripts-", "temp."];
 /// A file changed this shortly before it was looked at may change again without its time showing it.
 const RACY: Duration = Duration::from_secs(2);
 
@@ -64,8 +66,80 @@ impl FolderState {
     }
 }
 
+/// The files of a folder that is a package, without what builds leave there.
+pub(crate) struct PackageFiles<'a> {
+    folder: &'a Utf8Path,
+    entries: Vec<Entry>,
+}
+
+impl<'a> PackageFiles<'a> {
+    /// Lists the files.
+    pub(crate) fn list(folder: &'a Utf8Path) -> io::Result<Self> {
+        let is_build = is_output(&folder.join("build"));
+        let is_left = |path: &Utf8Path| {
+            let name = path.file_name().unwrap_or_default();
+            (is_build && path == "build") || name == ".eggs" || name.ends_with(".egg-info")
+        };
+        Ok(Self { folder, entries: entries_without(folder, &is_left)? })
+    }
+
+    /// SHA-256 over the sorted relative paths and the contents, in hexadecimal.
+    pub(crate) fn digest(&self) -> io::Result<String> {
+        content(self.folder, &self.entries)
+    }
+
+    /// Copies the files to `to`, and git's own, which may tell the version.
+    pub(crate) fn copy(&self, to: &Utf8Path) -> io::Result<()> {
+        fs_err::create_dir(to)?;
+        copy_entries(self.folder, &self.entries, to)?;
+        let git = self.folder.join(".git");
+        if git.is_dir() {
+            // Git wants both, even empty.
+            for name in ["objects", "refs"] {
+                fs_err::create_dir_all(to.join(".git").join(name))?;
+            }
+            copy_entries(&git, &entries(&git)?, &to.join(".git"))
+        } else if git.is_file() {
+            fs_err::copy(&git, to.join(".git")).map(drop)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Whether a folder `build` is what builds have left, and not a part of the package.
+fn is_output(folder: &Utf8Path) -> bool {
+    let Ok(entries) = folder.read_dir_utf8() else { return false };
+    entries.flatten().all(|entry| BUILT.iter().any(|start| entry.file_name().starts_with(start)))
+}
+
+fn copy_entries(from: &Utf8Path, entries: &[Entry], to: &Utf8Path) -> io::Result<()> {
+    let root = from.canonicalize_utf8()?;
+    for Entry { path, meta } in entries {
+        let (source, target) = (from.join(path), to.join(path));
+        if let Some(parent) = target.parent() {
+            fs_err::create_dir_all(parent)?;
+        }
+        if meta.is_symlink() {
+            let link = Utf8PathBuf::try_from(fs_err::read_link(&source)?)
+                .map_err(camino::FromPathBufError::into_io_error)?;
+            // A link that leads out of the folder goes on to lead there.
+            let outside = source.canonicalize_utf8().ok().filter(|place| !place.starts_with(&root));
+            std::os::unix::fs::symlink(outside.unwrap_or(link), &target)?;
+        } else if meta.is_file() {
+            fs_err::copy(&source, &target)?;
+        }
+    }
+    Ok(())
+}
+
 /// All files and links below the folder, sorted by path.
 fn entries(folder: &Utf8Path) -> io::Result<Vec<Entry>> {
+    entries_without(folder, &|_| false)
+}
+
+/// As [`entries`], without those that are left out, by their relative paths.
+fn entries_without(folder: &Utf8Path, is_left: &dyn Fn(&Utf8Path) -> bool) -> io::Result<Vec<Entry>> {
     let mut found = Vec::new();
     let mut waiting = vec![Utf8PathBuf::new()];
     while let Some(below) = waiting.pop() {
@@ -80,6 +154,9 @@ fn entries(folder: &Utf8Path) -> io::Result<Vec<Entry>> {
                 continue;
             }
             let path = below.join(name);
+            if is_left(&path) {
+                continue;
+            }
             let meta = entry.metadata()?;
             if meta.is_dir() {
                 waiting.push(path);
@@ -185,6 +262,36 @@ mod tests {
         assert_eq!(digest, FolderState::read(&other).unwrap().digest);
         fs_err::rename(other.join("a.py"), other.join("c.py")).unwrap();
         assert_ne!(digest, FolderState::read(&other).unwrap().digest);
+    }
+
+    #[test]
+    fn what_builds_leave_is_no_part_of_a_package() {
+        let (_keep, folder) = folder();
+        let digest = || PackageFiles::list(&folder).unwrap().digest().unwrap();
+        let clean = digest();
+        assert_eq!(clean, FolderState::read(&folder).unwrap().digest);
+        for file in
+            ["build/lib/a.py", "build/bdist.linux-x86_64/x", "p.egg-info/PKG-INFO", "deep/q.egg-info/x"]
+        {
+            fs_err::create_dir_all(folder.join(file).parent().unwrap()).unwrap();
+            fs_err::write(folder.join(file), "").unwrap();
+        }
+        assert_eq!(digest(), clean);
+        fs_err::create_dir(folder.join(".git")).unwrap();
+        fs_err::write(folder.join(".git/HEAD"), "ref").unwrap();
+        std::os::unix::fs::symlink("a.py", folder.join("inner")).unwrap();
+        std::os::unix::fs::symlink("..", folder.join("outer")).unwrap();
+        let copy = folder.with_file_name("copy");
+        let files = PackageFiles::list(&folder).unwrap();
+        files.copy(&copy).unwrap();
+        assert!(!copy.join("build").exists() && !copy.join("p.egg-info").exists());
+        assert_eq!(fs_err::read_to_string(copy.join(".git/HEAD")).unwrap(), "ref");
+        assert_eq!(fs_err::read_to_string(copy.join("inner")).unwrap(), "a");
+        assert_eq!(fs_err::read_link(copy.join("outer")).unwrap(), folder.parent().unwrap());
+        fs_err::remove_dir_all(&copy).unwrap();
+        // A package that has such a folder.
+        fs_err::write(folder.join("build/__init__.py"), "").unwrap();
+        assert_ne!(digest(), clean);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod eject;
 mod environment;
 mod event;
 mod finishing;
+mod folder_copies;
 mod git;
 mod grouping;
 pub mod guard;

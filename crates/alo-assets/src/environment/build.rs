@@ -15,7 +15,8 @@ use super::key;
 use super::record::{Environment, Look, python_in};
 use super::spare::Moved;
 use crate::cache::{CacheUse, Place};
-use crate::installer::{InstallError, InstallJob, RunError, Runner, Toolbox};
+use crate::folder_copies::FolderCopies;
+use crate::installer::{InstallError, InstallJob, Installer, RunError, Runner, Toolbox};
 use crate::interpreter::Interpreter;
 use crate::key_lock::KeyLock;
 use crate::requirements::RequirementSet;
@@ -140,10 +141,7 @@ impl<'a> Environments<'a> {
                     let created = installer.creation(interpreter, folder).run(scratch, &mut runner);
                     created.map_err(|error| not_created(interpreter, folder, error))?;
                 }
-                let Wanted { resolution, requirements } = wanted;
-                let offline = self.tools.offline;
-                let job = InstallJob { python: &python, resolution, requirements, offline, scratch };
-                installer.install(&job, &mut runner).map_err(|source| install_error(interpreter, source))?;
+                self.install(wanted, &**installer, &python, scratch, &mut runner)?;
             }
             None if moved == Moved::Empty => {}
             None => make_empty(interpreter, folder, scratch, &mut runner)?,
@@ -162,6 +160,34 @@ impl<'a> Environments<'a> {
         private.close().map_err(cache)?;
         built.write(&interpreter.executable, name, contents).map_err(cache)?;
         Ok(built)
+    }
+
+    /// Installs the packages, folders from copies, unless they can only be built where they lie.
+    fn install(
+        &self,
+        wanted: Wanted<'_>,
+        installer: &dyn Installer,
+        python: &Utf8Path,
+        scratch: &Utf8Path,
+        runner: &mut Runner<'_>,
+    ) -> Result<(), EnvironmentError> {
+        let Wanted { resolution, requirements } = wanted;
+        let copies = FolderCopies::of_resolution(resolution, scratch).map_err(EnvironmentError::Read)?;
+        if let Some(folder) = copies.changed(resolution) {
+            return Err(EnvironmentError::FolderChanged { folder: folder.to_owned() });
+        }
+        runner.names = copies.names();
+        let copied = copies.in_resolution(resolution);
+        let offline = self.tools.offline;
+        let job =
+            InstallJob { python, resolution: &copied, requirements, offline, is_in_place: false, scratch };
+        let done = match installer.install(&job, runner) {
+            Err(error) if copies.may_need_their_place(&error) => {
+                installer.install(&InstallJob { resolution, is_in_place: true, ..job }, runner)
+            }
+            done => done,
+        };
+        done.map_err(|source| install_error(self.tools.interpreter, source))
     }
 }
 

@@ -79,6 +79,12 @@ pub enum EnvironmentError {
         #[source]
         source: io::Error,
     },
+    /// A folder that is a package is another than the packages were decided with.
+    #[error("the folder `{folder}` no longer holds what `alo.lock` has of it")]
+    FolderChanged {
+        /// The folder.
+        folder: Utf8PathBuf,
+    },
     /// A file that requirements name could not be read.
     #[error("failed to read a file that the requirements name")]
     Read(#[source] io::Error),
@@ -115,6 +121,9 @@ impl EnvironmentError {
             }
             Self::NoSolution { .. } => {
                 Some("loosen one of the requirements that exclude each other".to_owned())
+            }
+            Self::FolderChanged { .. } => {
+                Some("run again if it was edited just now, else `alo update` takes it as it is".to_owned())
             }
             Self::Read(_) | Self::Lock(_) | Self::Cancelled => None,
         }

@@ -27,7 +27,9 @@ pub(crate) fn resolve_beside_guess(
     runner: &mut Runner<'_>,
 ) -> Result<Resolution, InstallError> {
     let mut spare = tools.spare.borrow_mut();
-    let Some(spare) = spare.as_mut().filter(|spare| spare.is_unfilled() && !job.offline) else {
+    // A folder has no hash; and two at once would build in the same copy.
+    let can_guess = !job.offline && job.requirements.folders().next().is_none();
+    let Some(spare) = spare.as_mut().filter(|spare| spare.is_unfilled() && can_guess) else {
         return installer.resolve(job, runner);
     };
     let (guessed, is_wrong) = (OnceLock::new(), AtomicBool::new(false));

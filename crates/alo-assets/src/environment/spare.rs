@@ -89,8 +89,14 @@ impl Spare {
             return;
         }
         let python = python_in(&self.folder);
-        let job =
-            InstallJob { python: &python, resolution: &resolution, requirements, offline: true, scratch };
+        let job = InstallJob {
+            python: &python,
+            resolution: &resolution,
+            requirements,
+            offline: true,
+            is_in_place: false,
+            scratch,
+        };
         if installer.install(&job, runner).is_ok() {
             self.content = Content::Packages(resolution);
         }

@@ -46,6 +46,8 @@ pub(crate) struct ResolveJob<'a> {
     pub(crate) as_of: Option<Timestamp>,
     /// Whether nothing is fetched.
     pub(crate) offline: bool,
+    /// Whether folders are built where they lie: what the installer has built of them before does not count.
+    pub(crate) is_in_place: bool,
     /// A private folder for files the installer reads and writes; the caller removes it.
     pub(crate) scratch: &'a Utf8Path,
 }
@@ -61,6 +63,8 @@ pub(crate) struct InstallJob<'a> {
     pub(crate) requirements: &'a RequirementSet,
     /// Whether nothing is fetched.
     pub(crate) offline: bool,
+    /// Whether folders are built where they lie: what the installer has built of them before does not count.
+    pub(crate) is_in_place: bool,
     /// A private folder for files the installer reads; the caller removes it.
     pub(crate) scratch: &'a Utf8Path,
 }

@@ -46,6 +46,8 @@ pub(crate) struct Runner<'a> {
     /// The interpreter that runs the guard.
     pub(crate) python: &'a Utf8Path,
     pub(crate) variables: BTreeMap<OsString, OsString>,
+    /// What stands for something else in what programs say, and for what: copies of folders for the user's own.
+    pub(crate) names: Vec<(String, String)>,
     pub(crate) cancelled: &'a dyn Fn() -> bool,
     pub(crate) observer: &'a mut dyn FnMut(SetupEvent),
 }
@@ -70,7 +72,7 @@ impl<'a> Runner<'a> {
         ] {
             variables.insert(name.into(), value.into());
         }
-        Self { guard, python, variables, cancelled, observer }
+        Self { guard, python, variables, names: Vec::new(), cancelled, observer }
     }
 
     /// Runs a program in `folder`; its lines go to the observer. Answers the lines it said last.
@@ -127,6 +129,6 @@ impl<'a> Runner<'a> {
             .env_clear()
             .envs(&self.variables)
             .envs(more.iter().map(|(name, value)| (name, value)));
-        Running::new(guarded.spawn().map_err(RunError::Io)?).map_err(RunError::Io)
+        Running::new(guarded.spawn().map_err(RunError::Io)?, self.names.clone()).map_err(RunError::Io)
     }
 }

@@ -29,11 +29,12 @@ pub(crate) enum RunError {
 pub(crate) struct Running {
     child: GuardedChild,
     lines: Receiver<String>,
+    names: Vec<(String, String)>,
 }
 
 impl Running {
-    /// Listens to a program that was just started.
-    pub(super) fn new(mut child: GuardedChild) -> io::Result<Self> {
+    /// Listens to a program that was just started. The first of two names is told as the second.
+    pub(super) fn new(mut child: GuardedChild, names: Vec<(String, String)>) -> io::Result<Self> {
         let (sender, lines) = channel();
         if let Some(stdout) = child.take_stdout() {
             read_lines(stdout, sender.clone())?;
@@ -41,7 +42,7 @@ impl Running {
         if let Some(stderr) = child.take_stderr() {
             read_lines(stderr, sender)?;
         }
-        Ok(Self { child, lines })
+        Ok(Self { child, lines, names })
     }
 
     /// Waits for its end; `told` gets its lines, without credentials. Answers the lines it said last.
@@ -56,7 +57,8 @@ impl Running {
         loop {
             match self.lines.recv_timeout(POLL) {
                 Ok(line) => {
-                    let line = redact(&line);
+                    let told_as = |line: String, (name, other): &(String, String)| line.replace(name, other);
+                    let line = redact(&self.names.iter().fold(line, told_as));
                     told(&line);
                     if kept.len() == KEPT_LINES {
                         kept.pop_front();

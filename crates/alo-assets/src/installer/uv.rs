@@ -151,6 +151,7 @@ impl Installer for Uv {
             "--no-strip-extras",
         ];
         arguments.extend(self.indexes(&job.requirements.options, job.offline));
+        arguments.extend(refresh(job.is_in_place, job.offline));
         let forced = job.requirements.forced_lines();
         if !forced.is_empty() {
             fs_err::write(&overrides, forced.join("\n")).map_err(|error| self.io(error))?;
@@ -201,6 +202,7 @@ impl Installer for Uv {
         let arguments = |offline| {
             let mut arguments = vec!["pip", "install", "--python", job.python.as_str(), "--no-deps"];
             arguments.extend(self.indexes(options, offline));
+            arguments.extend(refresh(job.is_in_place, offline));
             arguments.extend(["--requirement", file.as_str()]);
             arguments
         };
@@ -215,6 +217,11 @@ impl Installer for Uv {
         }
         self.run(&arguments(job.offline), job.scratch, options, runner)
     }
+}
+
+/// What makes uv build folders again that it has built once. It cannot be had without a network.
+fn refresh(is_in_place: bool, offline: bool) -> Option<&'static str> {
+    (is_in_place && !offline).then_some("--refresh")
 }
 
 /// The version in `uv 0.13.9 (…)`.

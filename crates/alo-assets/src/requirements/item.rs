@@ -32,6 +32,13 @@ pub struct Requirement {
     pub origin: Origin,
 }
 
+impl Requirement {
+    /// Whether the folder is used in place (`-e`).
+    pub(crate) fn is_editable(&self) -> bool {
+        self.text.starts_with("-e ")
+    }
+}
+
 /// Where a requirement is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {

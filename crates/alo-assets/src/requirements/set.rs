@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::str::FromStr;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use pep440_rs::Version;
 
 use super::item::Requirement;
 use super::options::Options;
-use crate::digest::{self, FolderState};
+use crate::digest::{self, PackageFiles};
 use crate::resolution::ResolvedPackage;
 
 /// What one environment is to hold.
@@ -86,6 +86,26 @@ impl RequirementSet {
         self.items.iter()
     }
 
+    /// The folders that are to be built, but not used in place.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &Utf8Path> {
+        let built = self.items.iter().filter(|item| !item.is_editable());
+        built.filter_map(|item| item.path.as_deref()).filter(|path| path.is_dir())
+    }
+
+    /// This set with other places for those folders that have one.
+    pub(crate) fn moved<'p>(&self, place: impl Fn(&Utf8Path) -> Option<&'p Utf8Path>) -> Self {
+        let mut moved = self.clone();
+        for item in moved.items.iter_mut().filter(|item| !item.is_editable()) {
+            if let Some(path) = &item.path
+                && let Some(place) = place(path)
+            {
+                item.text = item.text.replacen(path.as_str(), place.as_str(), 1);
+                item.path = Some(place.to_owned());
+            }
+        }
+        moved
+    }
+
     /// The lines of a requirements file, options first, the rest sorted.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = self.options.lines();
@@ -130,7 +150,8 @@ impl RequirementSet {
         files.extend(&self.options.constraints);
         files.sort();
         for path in files {
-            let digest = if path.is_dir() { FolderState::read(path)?.digest } else { digest::of_file(path)? };
+            let digest =
+                if path.is_dir() { PackageFiles::list(path)?.digest()? } else { digest::of_file(path)? };
             lines.push(format!("file {path} {digest}"));
         }
         lines.push(String::new());

@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::digest;
+use crate::digest::{self, PackageFiles};
 use crate::requirements::RequirementSet;
 
 /// One package, decided.
@@ -183,6 +183,16 @@ impl Resolution {
         self.packages.is_empty()
     }
 
+    /// The folders that are to be built, but not used in place, and what they are to hold.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = (&Utf8Path, &str)> {
+        self.packages.iter().filter_map(|package| match &package.source {
+            PackageSource::Path { path, digest, editable: false } if path.is_dir() => {
+                Some((&**path, &**digest))
+            }
+            _ => None,
+        })
+    }
+
     pub(crate) fn packages_mut(&mut self) -> &mut [ResolvedPackage] {
         &mut self.packages
     }
@@ -235,14 +245,15 @@ pub(super) fn of_path(
     name: Option<&str>,
     editable: bool,
 ) -> std::io::Result<ResolvedPackage> {
-    let digest = if path.is_dir() { digest::FolderState::read(path)?.digest } else { digest::of_file(path)? };
+    let digest = if path.is_dir() { PackageFiles::list(path)?.digest()? } else { digest::of_file(path)? };
     let file = path.file_name().unwrap_or_default();
     let (in_name, version) = wheel_name(file).unzip();
     Ok(ResolvedPackage {
         name: crate::requirements::normalize(name.or(in_name).unwrap_or(file)),
         version: version.map(str::to_owned),
         hashes: if path.is_dir() { Vec::new() } else { vec![format!("sha256:{digest}")] },
-        source: PackageSource::Path { path: path.to_owned(), digest, editable },
+        // Without `.`: the same text as when the lock is read.
+        source: PackageSource::Path { path: path.components().collect(), digest, editable },
     })
 }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::package::{PackageSource, Resolution};
 use super::portable::Portable;
 use crate::environment::{EnvironmentError, Spare, install_error, resolve_beside_guess, shown};
+use crate::folder_copies::FolderCopies;
 use crate::installer::{ResolveJob, Toolbox};
 use crate::interpreter::PythonVersion;
 use crate::key_lock::KeyLock;
@@ -246,15 +247,25 @@ impl Resolver<'_> {
             requirements: shown(set),
         });
         Spare::begin(self.tools, &*installer, &mut runner);
+        let copies = FolderCopies::of_requirements(set, scratch).map_err(EnvironmentError::Read)?;
+        let copied = copies.in_requirements(set);
+        runner.names = copies.names();
         let job = ResolveJob {
             interpreter,
-            requirements: set,
+            requirements: &copied,
             preferences,
             as_of: self.policy.as_of,
             offline: self.policy.offline,
+            is_in_place: false,
             scratch,
         };
-        resolve_beside_guess(self.tools, &guard, &*installer, &job, &mut runner).map_err(failed)
+        match resolve_beside_guess(self.tools, &guard, &*installer, &job, &mut runner) {
+            Err(error) if copies.may_need_their_place(&error) => {
+                let job = ResolveJob { requirements: set, is_in_place: true, ..job };
+                installer.resolve(&job, &mut runner).map_err(failed)
+            }
+            done => done.map(|resolution| copies.given_back(resolution)).map_err(failed),
+        }
     }
 
     /// The locked packages, those of the same steps before others; none that the requirements themselves rule out.

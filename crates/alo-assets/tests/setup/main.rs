@@ -8,6 +8,7 @@ mod eject;
 mod environments;
 mod failures;
 mod finishing;
+mod folders;
 mod forms;
 mod git_backend;
 mod git_daemon;
