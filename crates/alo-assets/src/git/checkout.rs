@@ -115,6 +115,10 @@ impl<'a> Checkouts<'a> {
             return Ok(None);
         };
         let folder = place.join(CODE);
+        if !folder.is_dir() {
+            // Somebody has removed the files, and no edits with them that are not gone as well.
+            return Ok(None);
+        }
         let now = FolderState::refresh(&folder, Some(&record.state)).map_err(|source| self.failed(source))?;
         let modified = now.digest != record.state.digest;
         if now.is_settled() && !record.state.is_settled() && !modified {

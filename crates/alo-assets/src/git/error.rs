@@ -68,6 +68,14 @@ pub enum GitError {
         /// The URL without credentials.
         url: String,
     },
+    /// The plan names no branch, and the repository's `HEAD` one that it does not have.
+    #[error("the repository `{url}` has no default branch: its `HEAD` names one that is not there")]
+    NoDefault {
+        /// The URL without credentials.
+        url: String,
+        /// The branches that it has, the first of them.
+        branches: Vec<String>,
+    },
     /// The repository has no branch, tag or commit of that name.
     #[error("the repository `{url}` has no branch, tag or commit `{reference}`")]
     NoReference {
@@ -219,6 +227,10 @@ impl GitError {
             }
             Self::Offline { .. } => {
                 Some("run `alo fetch` on a machine with a network, or without `--offline`".to_owned())
+            }
+            Self::NoDefault { branches, .. } => {
+                let branches: Vec<_> = branches.iter().map(|name| format!("`{name}`")).collect();
+                Some(format!("write one of its branches as the step's `branch`: {}", branches.join(", ")))
             }
             Self::Empty { .. } => Some("push a commit to it first".to_owned()),
             Self::Git { source, .. } if source.code() == git2::ErrorCode::Owner => {

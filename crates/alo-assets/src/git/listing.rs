@@ -10,6 +10,8 @@ use super::url::GitUrl;
 const SUGGESTIONS: usize = 2;
 /// Names less similar than this (Jaro-Winkler, 0 to 1) are no suggestion.
 const SIMILARITY: f64 = 0.8;
+/// At most this many branches are named where there is no default one.
+const SHOWN: usize = 8;
 const BRANCHES: &str = "refs/heads/";
 const TAGS: &str = "refs/tags/";
 /// What servers put behind an annotated tag's name where they list what it points at.
@@ -74,7 +76,7 @@ impl Listing {
     ) -> Result<Option<&Listed>, GitError> {
         let named = |name: &str| self.0.iter().find(|head| head.name == name);
         let Some(reference) = reference else {
-            let head = named("HEAD").ok_or_else(|| GitError::Empty { url: url.to_string() })?;
+            let head = named("HEAD").ok_or_else(|| self.no_default(url))?;
             return Ok(head.symbolic.as_deref().and_then(named).or(Some(head)));
         };
         let text = reference.as_str();
@@ -86,6 +88,14 @@ impl Listing {
             None if reference.may_be_commit() => Ok(None),
             None => Err(self.no_reference(reference, url)),
         }
+    }
+
+    /// The error that says that there is no default branch, with the branches that there are.
+    fn no_default(&self, url: &GitUrl) -> GitError {
+        let names = self.0.iter().filter_map(|head| head.name.strip_prefix(BRANCHES));
+        let branches: Vec<_> = names.take(SHOWN).map(str::to_owned).collect();
+        let url = url.to_string();
+        if branches.is_empty() { GitError::Empty { url } } else { GitError::NoDefault { url, branches } }
     }
 
     /// Whether what was chosen is a branch, and there is a tag of its name that is another commit.

@@ -122,6 +122,32 @@ fn a_bad_reference_names_those_that_are_near() {
 }
 
 #[test]
+fn a_repository_whose_head_leads_nowhere_names_its_branches() {
+    let bench = Bench::new();
+    let repo = Repo::new(&bench.root.join("repo.git"));
+    for branch in ["develop", "release"] {
+        repo.commit(branch, &[("asset_train.py", "")]);
+    }
+    let (message, hint) = bench.set_up(&train([git("train", &repo.url(), None)]), TRAIN).failure();
+    assert!(message.ends_with("has no default branch: its `HEAD` names one that is not there"), "{message}");
+    assert_eq!(hint, "write one of its branches as the step's `branch`: `develop`, `release`");
+    bench.set_up(&train([git("train", &repo.url(), Some("develop"))]), TRAIN).prepared();
+}
+
+#[test]
+fn a_checkout_whose_files_were_removed_is_made_again() {
+    let bench = Bench::new();
+    let repo = Repo::new(&bench.root.join("repo.git"));
+    repo.commit("main", &[("asset_train.py", "")]);
+    let plan = train([git("train", &repo.url(), None)]);
+    let code = bench.set_up(&plan, TRAIN).prepared().steps.remove(0).code;
+    fs_err::remove_dir_all(&code.folder).unwrap();
+    let again = bench.set_up(&plan, TRAIN);
+    assert_eq!((again.warnings(), again.fetches()), (Vec::new(), 1));
+    assert_eq!(again.prepared().steps[0].code, code);
+}
+
+#[test]
 fn a_pin_survives_its_branch_but_not_the_loss_of_its_commit() {
     let bench = Bench::new();
     let repo = Repo::new(&bench.root.join("repo.git"));
