@@ -120,13 +120,26 @@ fn own(
     let Some(wheel) = Wheel::for_this_machine() else {
         return Ok(Err("none is on PATH, and none is known for this kind of machine".to_owned()));
     };
-    match pinned_uv::program(machine, &wheel, offline, cancelled, runner.observer) {
-        Ok((program, in_use)) => Ok(match fault(machine, &program, scratch, runner)? {
-            None => Ok(FoundUv { program, _in_use: Some(in_use) }),
-            Some(said) => Err(format!("the one that was fetched does not work here: {said}")),
-        }),
-        Err(no) => Ok(Err(format!("none is on PATH; {no}"))),
+    let mut found = match pinned_uv::program(machine, &wheel, offline, cancelled, runner.observer) {
+        Ok(found) => found,
+        Err(no) => return Ok(Err(format!("none is on PATH; {no}"))),
+    };
+    let mut said = fault(machine, &found.0, scratch, runner)?;
+    if said.is_some() {
+        match pinned_uv::repaired(&found.0, machine, &wheel, offline, cancelled, runner.observer) {
+            Ok(None) => {}
+            Ok(Some(whole)) => {
+                found = whole;
+                said = fault(machine, &found.0, scratch, runner)?;
+            }
+            Err(no) => return Ok(Err(format!("the one in `{}` is damaged; {no}", found.0))),
+        }
     }
+    let (program, in_use) = found;
+    Ok(match said {
+        None => Ok(FoundUv { program, _in_use: Some(in_use) }),
+        Some(said) => Err(format!("the one that was fetched does not work here: {said}")),
+    })
 }
 
 /// What is wrong with a program that is called uv; `None` if nothing is.

@@ -12,8 +12,9 @@ use ureq::config::RedirectAuthHeaders;
 use url::Url;
 
 use crate::cache::{CacheUse, Place};
-use crate::digest::hexadecimal;
+use crate::digest::{self, hexadecimal};
 use crate::http_agent::HttpSettings;
+use crate::interpreter::Look;
 use crate::key_lock::KeyLock;
 use crate::{Machine, SetupEvent, redact};
 
@@ -34,6 +35,9 @@ const PROGRAM_LIMIT: u64 = 512 << 20;
 
 /// The program's name in its folder, and the mark that it is whole.
 pub(super) const PROGRAM: &str = "uv";
+
+/// Holds the program's SHA-256, hexadecimal: tells one that is damaged from one that cannot run here.
+const DIGEST: &str = "uv.sha256";
 
 /// Why there is no uv of alo's own. A sentence for people: pip works instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,11 +83,43 @@ pub(crate) fn program(
     cancelled: &dyn Fn() -> bool,
     observer: &mut dyn FnMut(SetupEvent),
 ) -> Result<(Utf8PathBuf, CacheUse), NoUv> {
+    program_but(None, machine, wheel, offline, cancelled, observer)
+}
+
+/// The program of that wheel, fetched again, if the one at `program`, which does not run, is not what was put there; `None` if it
+/// is: then this machine cannot run it.
+pub(crate) fn repaired(
+    program: &Utf8Path,
+    machine: &Machine,
+    wheel: &Wheel,
+    offline: bool,
+    cancelled: &dyn Fn() -> bool,
+    observer: &mut dyn FnMut(SetupEvent),
+) -> Result<Option<(Utf8PathBuf, CacheUse)>, NoUv> {
+    let damaged = Look::at(program).ok();
+    let kept = fs_err::read_to_string(program.with_file_name(DIGEST)).ok();
+    if kept.is_some() && digest::of_file(program).ok() == kept {
+        return Ok(None);
+    }
+    observer(SetupEvent::Warning { message: format!("`{program}` is damaged: another one is needed") });
+    program_but(damaged, machine, wheel, offline, cancelled, observer).map(Some)
+}
+
+fn program_but(
+    damaged: Option<Look>,
+    machine: &Machine,
+    wheel: &Wheel,
+    offline: bool,
+    cancelled: &dyn Fn() -> bool,
+    observer: &mut dyn FnMut(SetupEvent),
+) -> Result<(Utf8PathBuf, CacheUse), NoUv> {
     let place = Place::Tool { name: format!("uv-{}", wheel.version) };
     let folder = place.folder(&machine.cache);
     let program = folder.join(PROGRAM);
     let in_use = CacheUse::begin(&machine.cache, &place).map_err(|error| NoUv(error.to_string()))?;
-    if program.is_file() {
+    // Another process may have put a whole one there.
+    let is_there = || program.is_file() && (damaged.is_none() || Look::at(&program).ok() != damaged);
+    if is_there() {
         return Ok((program, in_use));
     }
     if offline {
@@ -94,7 +130,7 @@ pub(crate) fn program(
     }
     let lock = KeyLock::acquire(&machine.cache, &place.maker_lock(), cancelled);
     let _lock = lock.map_err(|error| NoUv(error.to_string()))?;
-    if program.is_file() {
+    if is_there() {
         return Ok((program, in_use));
     }
     observer(SetupEvent::FetchingInstaller { installer: format!("uv {}", wheel.version) });
@@ -138,6 +174,8 @@ fn unpack(bytes: &[u8], wheel: &Wheel, folder: &Utf8Path) -> io::Result<()> {
     file.sync_all()?;
     drop(file);
     fs_err::set_permissions(&path, PermissionsExt::from_mode(0o755))?;
+    let program = Utf8Path::from_path(&path).ok_or(io::ErrorKind::InvalidData)?;
+    fs_err::write(program.with_file_name(DIGEST), digest::of_file(program)?)?;
     fs_err::set_permissions(aside.path(), PermissionsExt::from_mode(0o755))?;
     if folder.exists() {
         fs_err::remove_dir_all(folder)?;
@@ -331,6 +369,25 @@ mod tests {
         // It is there now: nobody is asked again, not even offline.
         program(&machine, &wheel, true, &|| false, &mut |_| {}).unwrap();
         assert_eq!(asked.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn a_damaged_program_is_fetched_again_and_one_that_is_whole_is_not() {
+        let (wheel, bytes) = wheel();
+        let (address, asked) = index(&bytes);
+        let (_cache, machine) = machine(&address);
+        let fetched = |offline| program(&machine, &wheel, offline, &|| false, &mut |_| {}).unwrap().0;
+        let found = fetched(false);
+        let repaired = |offline| repaired(&found, &machine, &wheel, offline, &|| false, &mut |_| {});
+        assert!(repaired(false).unwrap().is_none());
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        let whole = fs_err::read(&found).unwrap();
+        fs_err::write(&found, &whole[..9]).unwrap();
+        assert!(repaired(true).unwrap_err().to_string().contains("`--offline` forbids it"));
+        assert!(repaired(false).unwrap().is_some());
+        assert_eq!(asked.load(Ordering::SeqCst), 4);
+        assert_eq!(fs_err::read(&found).unwrap(), whole);
+        assert_eq!(fetched(true), found);
     }
 
     #[test]
