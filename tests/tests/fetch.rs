@@ -96,6 +96,7 @@ fn an_update_looks_branches_up_again_and_says_what_has_changed() {
     env.alo(["update", "train"]).expect(0).says("step train").says(&format!("-> {}", &second[..12]));
     assert!(env.read("alo.lock").contains(&second));
     env.alo(["run"]).expect(0).says("second");
+    env.alo(["update", "--offline"]).expect(2).says("no network may be used").says("hint: leave `--offline`");
     env.alo(["update", "trian"]).expect(2).says("no step `trian`").says("did you mean `train`?");
 }
 

@@ -7,7 +7,7 @@ use alo_plan::{StepName, similar};
 
 use crate::engine::{RunError, RunOptions, take_lock};
 use crate::event::{Event, Observer, Phase};
-use crate::fetch_report::{FetchReport, FetchedPipeline, code_changes, package_changes};
+use crate::fetch_report::{FetchReport, FetchedPipeline, code_changes, group_changes, package_changes};
 use crate::project::Project;
 use crate::python::{all_is_there, complete, prepare_pipeline};
 
@@ -30,6 +30,9 @@ pub fn fetch(
     let pipelines = options.mode.pipelines(project.plan());
     if pipelines.is_empty() {
         return Err(RunError::NothingToRun { mode: options.mode });
+    }
+    if options.setup.offline && options.setup.update != Update::Nothing {
+        return Err(RunError::OfflineUpdate);
     }
     if let Update::Steps(steps) = &options.setup.update {
         steps.iter().try_for_each(|step| known_step(project, step))?;
@@ -62,6 +65,8 @@ pub fn fetch(
     let after = Lockfile::read(project.root())?;
     report.code_changes = code_changes(project.plan(), &before, &after);
     report.package_changes = package_changes(&before, &after);
+    report.group_changes = group_changes(project.plan(), &before, &after);
+    report.lock_changed = !before.says_the_same(&after);
     report.seconds = started.elapsed().as_secs_f64();
     observer.event(&Event::Fetched { report: report.clone() });
     Ok(report)

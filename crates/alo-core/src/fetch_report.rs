@@ -2,10 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alo_assets::{AssetCode, CodeIdentity, Environment, Lockfile, PreparedPipeline};
+use alo_assets::{
+    AssetCode, CodeIdentity, Environment, Lockfile, PackageSource, PreparedPipeline, ResolvedPackage,
+};
 use alo_plan::{PipelineKind, Plan};
 use camino::Utf8PathBuf;
 use serde::Serialize;
+
+/// How many letters of commits and digests are shown.
+const SHORT: usize = 12;
 
 /// A project whose pipelines can run.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -21,8 +26,12 @@ pub struct FetchReport {
     pub pipelines: Vec<FetchedPipeline>,
     /// The steps whose commit in `alo.lock` is another than before.
     pub code_changes: Vec<CodeChange>,
-    /// The packages whose version in `alo.lock` is another than before.
+    /// The packages that are others in `alo.lock` than before.
     pub package_changes: Vec<PackageChange>,
+    /// The pipelines whose steps share environments in another way than before.
+    pub group_changes: Vec<GroupChange>,
+    /// Whether `alo.lock` says anything else than before.
+    pub lock_changed: bool,
 }
 
 /// A pipeline that can run.
@@ -79,16 +88,29 @@ pub struct CodeChange {
     pub now: Option<String>,
 }
 
-/// A package that is installed in another version than before.
+/// A package that is installed in another version than before, or from other files.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub struct PackageChange {
     /// Its name.
     pub package: String,
-    /// The version before; none if it was not there. Several, where environments differ, are separated by commas.
+    /// The version before, with the commit or digest of what is from no index; none if it was not there. Several, where
+    /// environments differ, are separated by commas.
     pub was: Option<String>,
     /// The version now; none if it is not there any more.
     pub now: Option<String>,
+}
+
+/// A pipeline whose steps share environments in another way than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct GroupChange {
+    /// Which one.
+    pub pipeline: PipelineKind,
+    /// The steps of each environment before.
+    pub was: Vec<Vec<String>>,
+    /// The steps of each environment now.
+    pub now: Vec<Vec<String>>,
 }
 
 impl FetchedPipeline {
@@ -128,30 +150,143 @@ pub(crate) fn code_changes(plan: &Plan, before: &Lockfile, after: &Lockfile) -> 
         .collect()
 }
 
-/// The packages whose versions differ between two lock files.
+/// The packages that are others in two lock files.
 pub(crate) fn package_changes(before: &Lockfile, after: &Lockfile) -> Vec<PackageChange> {
-    let (before, after) = (versions(before), versions(after));
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let shown = |versions: &BTreeMap<String, BTreeSet<String>>, name: &String| {
-        versions.get(name).map(|versions| versions.iter().cloned().collect::<Vec<_>>().join(", "))
-    };
-    names
-        .into_iter()
-        .map(|name| PackageChange {
-            package: name.clone(),
-            was: shown(&before, name),
-            now: shown(&after, name),
+    let (before, after) = (packages(before), packages(after));
+    let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
+    let changed = names.into_iter().filter(|name| before.get(name) != after.get(name));
+    changed
+        .map(|name| {
+            let shown = |packages: &Packages<'_>| packages.get(name).map(|packages| versions(packages));
+            let (was, mut now) = (shown(&before), shown(&after));
+            if was == now {
+                now = now.map(|version| format!("{version} (other files)"));
+            }
+            PackageChange { package: name.to_owned(), was, now }
         })
-        .filter(|change| change.was != change.now)
         .collect()
 }
 
-/// The versions of each package in all environments of a lock file; a package without one is from a URL.
-fn versions(lock: &Lockfile) -> BTreeMap<String, BTreeSet<String>> {
-    let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+/// The pipelines whose steps share environments in another way than before. One that had none is not among them.
+pub(crate) fn group_changes(plan: &Plan, before: &Lockfile, after: &Lockfile) -> Vec<GroupChange> {
+    let kinds = plan.pipelines.iter().map(|pipeline| pipeline.kind);
+    kinds
+        .filter_map(|pipeline| {
+            let groups = |lock: &Lockfile| {
+                let members = lock.environments().iter().filter_map(|entry| entry.members(pipeline));
+                members.map(|members| members.steps.clone()).collect::<BTreeSet<_>>()
+            };
+            let (was, now) = (groups(before), groups(after));
+            let is_other = was != now && !was.is_empty() && !now.is_empty();
+            is_other.then(|| GroupChange {
+                pipeline,
+                was: was.into_iter().collect(),
+                now: now.into_iter().collect(),
+            })
+        })
+        .collect()
+}
+
+/// The packages of all environments, by their names.
+type Packages<'a> = BTreeMap<&'a str, Vec<&'a ResolvedPackage>>;
+
+fn packages(lock: &Lockfile) -> Packages<'_> {
+    let mut packages = Packages::new();
     for package in lock.environments().iter().flat_map(|environment| environment.packages.packages()) {
-        let version = package.version.clone().unwrap_or_else(|| "of its URL".to_owned());
-        versions.entry(package.name.clone()).or_default().insert(version);
+        let known = packages.entry(&package.name).or_default();
+        if !known.contains(&package) {
+            known.push(package);
+        }
     }
-    versions
+    for known in packages.values_mut() {
+        known.sort_by_key(|package| format!("{package} {:?} {:?}", package.source, package.hashes));
+    }
+    packages
+}
+
+/// The versions of one package, each once.
+fn versions(packages: &[&ResolvedPackage]) -> String {
+    let versions: BTreeSet<_> = packages.iter().map(|package| version(package)).collect();
+    versions.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// The version of a package; of one that is not from an index also the state of its source, for that may change alone.
+fn version(package: &ResolvedPackage) -> String {
+    let short = |digest: &str| digest.chars().take(SHORT).collect::<String>();
+    let state = match &package.source {
+        PackageSource::Url(url) => commit(url).map_or_else(|| url.clone(), short),
+        PackageSource::Path { digest, .. } => short(digest),
+        _ => return package.version.clone().unwrap_or_default(),
+    };
+    match &package.version {
+        Some(version) => format!("{version} ({state})"),
+        None => state,
+    }
+}
+
+/// The commit in the URL of a git repository.
+fn commit(url: &str) -> Option<&str> {
+    let commit = url.split('#').next()?.rsplit('@').next()?;
+    let is_commit = matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_commit.then_some(commit)
+}
+
+#[cfg(test)]
+mod tests {
+    use alo_plan::{Pipeline, Step};
+
+    use super::*;
+
+    const FIRST: &str = "0123456789abcdef0123456789abcdef01234567";
+    const SECOND: &str = "fedcba9876543210fedcba9876543210fedcba98";
+
+    fn lock(entries: &[(&[&str], &str)]) -> (tempfile::TempDir, Lockfile) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = "version: 1\nenvironments:\n".to_owned();
+        for (steps, packages) in entries {
+            text.push_str(&format!(
+                "- python: 3.10.1\n  train_pipeline: {{steps: {steps:?}, digest: d}}\n  packages: [{packages}]\n"
+            ));
+        }
+        fs_err::write(folder.path().join("alo.lock"), text).unwrap();
+        let lock = Lockfile::read(camino::Utf8Path::from_path(folder.path()).unwrap()).unwrap();
+        (folder, lock)
+    }
+
+    fn change(before: &str, after: &str) -> Vec<(Option<String>, Option<String>)> {
+        let [(_a, before), (_b, after)] = [before, after].map(|packages| lock(&[(&["t"], packages)]));
+        package_changes(&before, &after).into_iter().map(|change| (change.was, change.now)).collect()
+    }
+
+    #[test]
+    fn a_package_changes_with_its_version_its_commit_and_its_files() {
+        let git = |commit: &str| format!("{{name: a, url: 'git+https://u@h/r@{commit}#subdirectory=s'}}");
+        let told = |was: &str, now: &str| vec![(Some(was.to_owned()), Some(now.to_owned()))];
+        assert_eq!(change("{name: a, version: '1'}", "{name: a, version: '1'}"), []);
+        assert_eq!(change("{name: a, version: '1'}", "{name: a, version: '2'}"), told("1", "2"));
+        assert_eq!(change("", "{name: a, version: '2'}"), [(None, Some("2".to_owned()))]);
+        assert_eq!(change(&git(FIRST), &git(SECOND)), told("0123456789ab", "fedcba987654"));
+        assert_eq!(
+            change(
+                "{name: a, version: '1', hashes: ['sha256:1']}",
+                "{name: a, version: '1', hashes: ['sha256:2']}"
+            ),
+            told("1", "1 (other files)")
+        );
+        let folder = |digest: &str| format!("{{name: a, version: '1', path: ./a, digest: {digest}}}");
+        assert_eq!(change(&folder(FIRST), &folder(SECOND)), told("1 (0123456789ab)", "1 (fedcba987654)"));
+    }
+
+    #[test]
+    fn steps_that_come_together_are_a_change() {
+        let mut plan = Plan::new("p");
+        plan.pipelines.push(Pipeline::new(PipelineKind::Train, [Step::new("a"), Step::new("b")]));
+        let (_a, apart) = lock(&[(&["a"], "{name: x, version: '1'}"), (&["b"], "{name: x, version: '1'}")]);
+        let (_b, together) = lock(&[(&["a", "b"], "{name: x, version: '1'}")]);
+        let (_c, none) = lock(&[]);
+        assert_eq!(group_changes(&plan, &apart, &apart), []);
+        assert_eq!(group_changes(&plan, &none, &apart), []);
+        let [change] = &group_changes(&plan, &apart, &together)[..] else { panic!() };
+        assert_eq!((change.was.len(), &change.now[..]), (2, &[vec!["a".to_owned(), "b".to_owned()]][..]));
+    }
 }

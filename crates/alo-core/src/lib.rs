@@ -67,7 +67,7 @@ pub use executor::{
 pub use failure::{FailureKind, StepFailure};
 pub use fetch::fetch;
 pub use fetch_report::{
-    CodeChange, FetchReport, FetchedEnvironment, FetchedPipeline, FetchedStep, PackageChange,
+    CodeChange, FetchReport, FetchedEnvironment, FetchedPipeline, FetchedStep, GroupChange, PackageChange,
 };
 pub use journal::Journal;
 pub use native::{NativeExecutor, StepResult};

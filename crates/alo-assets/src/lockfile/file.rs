@@ -98,6 +98,11 @@ impl Lockfile {
         &self.content.environments
     }
 
+    /// Whether another lock, read at another moment, says the same.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.content == other.content
+    }
+
     /// The Python (two numbers) that the packages of a pipeline were resolved for.
     pub fn python(&self, kind: PipelineKind) -> Option<PythonVersion> {
         let entry = self.content.environments.iter().find(|entry| entry.members(kind).is_some())?;

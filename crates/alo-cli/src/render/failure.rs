@@ -72,7 +72,7 @@ fn show_step(step: &StepFailure, ui: &Ui) {
 fn exit(error: &RunError) -> Exit {
     match error {
         _ if error.is_interruption() => Exit::Interrupted,
-        RunError::NothingToRun { .. } | RunError::UnknownStep { .. } => Exit::Wrong,
+        RunError::NothingToRun { .. } | RunError::UnknownStep { .. } | RunError::OfflineUpdate => Exit::Wrong,
         _ => Exit::RunFailed,
     }
 }

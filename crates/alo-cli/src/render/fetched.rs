@@ -28,7 +28,7 @@ pub(crate) fn show(report: &FetchReport, ui: &Ui) {
 pub(crate) fn show_changes(report: &FetchReport, ui: &Ui) {
     ui.say("");
     let rows = changes(report);
-    if rows.is_empty() {
+    if rows.is_empty() && !report.lock_changed {
         ui.say(&ui.paint(Paint::Good, "nothing has changed: every step and package is as it was"));
         return;
     }
@@ -86,7 +86,14 @@ fn changes(report: &FetchReport) -> Vec<Vec<String>> {
         let versions = format!("{} -> {}", version(&change.was), version(&change.now));
         vec!["package".to_owned(), change.package.clone(), versions]
     });
-    code.chain(packages).collect()
+    let groups = report.group_changes.iter().map(|change| {
+        let environments = |groups: &[Vec<String>]| {
+            groups.iter().map(|steps| steps.join(", ")).collect::<Vec<_>>().join(" | ")
+        };
+        let steps = format!("{} -> {}", environments(&change.was), environments(&change.now));
+        vec![change.pipeline.to_string(), "environments".to_owned(), steps]
+    });
+    code.chain(packages).chain(groups).collect()
 }
 
 fn short(text: &str) -> String {

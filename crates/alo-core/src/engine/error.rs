@@ -67,6 +67,9 @@ pub enum RunError {
         /// Steps of a similar name; if there are none, all.
         known: Vec<String>,
     },
+    /// What is to be looked up again cannot be asked for.
+    #[error("an update asks what branches and packages are now, and no network may be used")]
+    OfflineUpdate,
     /// `alo.lock` cannot be read.
     #[error(transparent)]
     Lockfile(Box<LockfileError>),
@@ -122,6 +125,9 @@ impl RunError {
                 let known: Vec<_> = known.iter().map(|step| format!("`{step}`")).collect();
                 Some(format!("did you mean {}?", known.join(" or ")))
             }
+            Self::OfflineUpdate => Some(
+                "leave `--offline` and `ALO_OFFLINE` away; `alo fetch --offline` obeys `alo.lock`".into(),
+            ),
             Self::Lockfile(error) => error.hint(),
             Self::Eject(error) => error.hint(),
             Self::Lock(error) => error.hint(),
