@@ -78,7 +78,7 @@ keyed! {
 keyed! {
     /// How the engine behaves.
     Control, "`control`", UnknownKey {
-        /// `once`: the pinned code and the built environment are reused. `every`: the branch is looked up at each run.
+        /// `once`: the pinned code and the built environment are reused. `every`: the branch is looked up at each run; packages are those of `alo.lock`, which `alo update` refreshes.
         #[schemars(extend("default" = "once"))]
         get_asset_source = "get_asset_source": Fetch,
         /// `once`: data already loaded from the same path is not looked at again. `every`: it is checked at each run.
