@@ -1,5 +1,7 @@
 //! The set-up of a pipeline: from its steps to verified folders of code and a ready environment.
 
+use std::cell::RefCell;
+
 use alo_plan::{PipelineKind, Plan, Step, StepName};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
@@ -246,7 +248,8 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     }
     warn_of_another_python(&code, kind, &found.interpreter, observer);
     let tools = Toolbox::new(machine, &found.interpreter, policy.offline, cancelled);
-    let resolver = Resolver { tools: &tools, policy, lock: code.lock(), kind, project };
+    let failed = RefCell::default();
+    let resolver = Resolver { tools: &tools, policy, lock: code.lock(), kind, project, failed };
     let grouping =
         Grouping { resolver: &resolver, steps: &needs, carried: &carried, abi_facts: policy.abi_facts };
     let failed = |GroupingError { step, source }: GroupingError| match step {

@@ -1,6 +1,7 @@
 //! From requirements to exact packages: by the lock where it still holds, else by asking the installer.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use alo_plan::{PipelineKind, StepName};
 use camino::Utf8Path;
@@ -25,6 +26,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) lock: &'a Lockfile,
     pub(crate) kind: PipelineKind,
     pub(crate) project: &'a Utf8Path,
+    /// Which digests had no solution in this set-up, and why: no question is asked twice.
+    pub(crate) failed: RefCell<HashMap<String, String>>,
 }
 
 /// Packages that have been decided on.
@@ -110,12 +113,16 @@ impl Resolver<'_> {
         if let Some(reason) = unresolvable.reason().filter(|_| !is_insisting && !self.is_updated(steps)) {
             return Ok(Err(NoSolution { reason, error: None, memory: None }));
         }
+        // Without a network, what is missing here may well be there.
+        let memory = (!self.policy.offline).then_some(unresolvable);
+        if let (false, Some(reason)) = (is_insisting, self.failed.borrow().get(&digest)) {
+            return Ok(Err(NoSolution { reason: reason.clone(), error: None, memory }));
+        }
         match self.ask(set, steps, &digest, observer) {
             Ok(resolution) => Ok(Ok(resolved(resolution))),
             Err(error) => match error.unresolvable() {
                 Some(reason) => {
-                    // Without a network, what is missing here may well be there.
-                    let memory = (!self.policy.offline).then_some(unresolvable);
+                    self.failed.borrow_mut().insert(digest, reason.clone());
                     Ok(Err(NoSolution { reason, error: Some(error), memory }))
                 }
                 None => Err(error),
