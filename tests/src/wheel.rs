@@ -12,7 +12,7 @@ pub fn wheel(folder: &Utf8Path, name: &str, version: &str, code: &str) -> Utf8Pa
     let path = folder.join(format!("{name}-{version}-py3-none-any.whl"));
     let mut archive = ZipWriter::new(fs_err::File::create(&path).expect("a file"));
     let info = format!("{name}-{version}.dist-info");
-    let record = format!("{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n");
+    let record = format!("{name}.py,,{}\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n", code.len());
     for (file, content) in [
         (format!("{name}.py"), code.to_owned()),
         (format!("{info}/METADATA"), format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")),

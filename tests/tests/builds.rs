@@ -146,3 +146,29 @@ fn a_damaged_environment_is_noticed_told_and_built_again() {
         env.alo(["run"]).expect(0).says_not("damaged").says("it has version 1.0");
     }
 }
+
+#[test]
+fn a_step_that_fails_because_a_package_was_edited_is_told_so_and_the_next_run_repairs_it() {
+    let env = TestEnv::new();
+    project(&env, "", "1.0");
+    env.alo(["run"]).expect(0).says("it has version 1.0");
+    let [environment] = &environments(&env)[..] else { panic!("one environment") };
+    let module = file(environment, "wheel_free.py").unwrap();
+    fs_err::write(&module, "").unwrap();
+    env.alo(["run"])
+        .expect(1)
+        .says("hint: `wheel_free.py` has changed in the environment of the step")
+        .says("run again");
+    env.alo(["run"]).expect(0).says("is damaged (`wheel_free.py` has changed)").says("it has version 1.0");
+    // Nothing of the environment is looked at for what the step itself does wrong.
+    env.write("assets/train/asset_train.py", asset("raise ValueError('mine')"));
+    env.alo(["run"]).expect(1).says("mine").says_not("has changed");
+}
+
+/// The file of that name below a folder.
+fn file(folder: &Utf8Path, name: &str) -> Option<camino::Utf8PathBuf> {
+    folder.read_dir_utf8().ok()?.flatten().find_map(|entry| match is_folder(&entry) {
+        true => file(entry.path(), name),
+        false => (entry.file_name() == name).then(|| entry.into_path()),
+    })
+}

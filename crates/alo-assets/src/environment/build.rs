@@ -9,6 +9,7 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::audit;
 use super::contents::Contents;
 use super::error::EnvironmentError;
 use super::key;
@@ -68,6 +69,7 @@ impl<'a> Environments<'a> {
         }
         let _lock = KeyLock::acquire(cache, &place.maker_lock(), self.tools.cancelled)?;
         let cache = |source| EnvironmentError::Cache { folder: folder.clone(), source };
+        let is_repair = audit::noted(&folder).is_some();
         match Environment::look(&folder, &key) {
             Look::Whole(environment) => return Ok(found(environment, observer)),
             Look::Damaged(damage) => observer(SetupEvent::Warning {
@@ -81,7 +83,7 @@ impl<'a> Environments<'a> {
         if folder.exists() {
             fs_err::rename(&folder, &aside).map_err(cache)?;
         }
-        let outcome = self.build(wanted, &key, &folder, shown.clone(), observer);
+        let outcome = self.build(wanted, &key, &folder, shown.clone(), is_repair, observer);
         // It has no record any more under that name; if it cannot be removed now, the next build removes it.
         let _ = remove(&aside);
         match outcome {
@@ -107,6 +109,7 @@ impl<'a> Environments<'a> {
         key: &str,
         folder: &Utf8Path,
         shown: Vec<String>,
+        is_repair: bool,
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<Environment, EnvironmentError> {
         let cache = |source| EnvironmentError::Cache { folder: folder.to_owned(), source };
@@ -141,10 +144,13 @@ impl<'a> Environments<'a> {
                     let created = installer.creation(interpreter, folder).run(scratch, &mut runner);
                     created.map_err(|error| not_created(interpreter, folder, error))?;
                 }
-                self.install(wanted, &**installer, &python, scratch, &mut runner)?;
+                self.install(wanted, &**installer, &python, false, scratch, &mut runner)?;
             }
             None if moved == Moved::Empty => {}
             None => make_empty(interpreter, folder, scratch, &mut runner)?,
+        }
+        if let (true, Some(installer)) = (is_repair, &installer) {
+            self.repair(wanted, &**installer, folder, scratch, &mut runner)?;
         }
         let contents = Contents::read(folder, interpreter.version)
             .map_err(|source| EnvironmentError::List { folder: folder.to_owned(), source })?;
@@ -162,12 +168,32 @@ impl<'a> Environments<'a> {
         Ok(built)
     }
 
+    /// Sees to it that the files of an environment that was damaged are those of its packages. uv links files of its cache into
+    /// environments: where one was edited, it was edited there, too.
+    fn repair(
+        &self,
+        wanted: Wanted<'_>,
+        installer: &dyn Installer,
+        folder: &Utf8Path,
+        scratch: &Utf8Path,
+        runner: &mut Runner<'_>,
+    ) -> Result<(), EnvironmentError> {
+        let cache = |source| EnvironmentError::Cache { folder: folder.to_owned(), source };
+        let interpreter = self.tools.interpreter;
+        let is_damaged = || audit::audit(folder, interpreter.version).is_some();
+        if is_damaged() && !self.tools.offline {
+            self.install(wanted, installer, &python_in(folder), true, scratch, runner)?;
+        }
+        if is_damaged() { audit::give_up(folder).map_err(cache) } else { Ok(()) }
+    }
+
     /// Installs the packages, folders from copies, unless they can only be built where they lie.
     fn install(
         &self,
         wanted: Wanted<'_>,
         installer: &dyn Installer,
         python: &Utf8Path,
+        is_afresh: bool,
         scratch: &Utf8Path,
         runner: &mut Runner<'_>,
     ) -> Result<(), EnvironmentError> {
@@ -179,8 +205,15 @@ impl<'a> Environments<'a> {
         runner.names = copies.names();
         let copied = copies.in_resolution(resolution);
         let offline = self.tools.offline;
-        let job =
-            InstallJob { python, resolution: &copied, requirements, offline, is_in_place: false, scratch };
+        let job = InstallJob {
+            python,
+            resolution: &copied,
+            requirements,
+            offline,
+            is_in_place: false,
+            is_afresh,
+            scratch,
+        };
         let done = match installer.install(&job, runner) {
             Err(error) if copies.may_need_their_place(&error) => {
                 installer.install(&InstallJob { resolution, is_in_place: true, ..job }, runner)

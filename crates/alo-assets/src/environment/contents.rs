@@ -63,7 +63,7 @@ fn is_metadata(name: &str) -> bool {
     name.ends_with(".dist-info") || name.ends_with(".egg-info")
 }
 
-fn site_packages(folder: &Utf8Path, version: PythonVersion) -> Utf8PathBuf {
+pub(super) fn site_packages(folder: &Utf8Path, version: PythonVersion) -> Utf8PathBuf {
     folder.join(format!("lib/python{}.{}/site-packages", version.major, version.minor))
 }
 

@@ -1,5 +1,6 @@
 //! Python environments of the cache: named by what they hold, built once, found without starting a process.
 
+mod audit;
 mod build;
 mod contents;
 mod error;

@@ -5,6 +5,7 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::audit;
 use super::contents::Contents;
 use crate::durable;
 use crate::interpreter::PythonVersion;
@@ -66,7 +67,7 @@ impl Environment {
         if record.format != FORMAT || record.key != key {
             return Look::Absent;
         }
-        match record.contents.damage(folder, record.python) {
+        match audit::noted(folder).or_else(|| record.contents.damage(folder, record.python)) {
             Some(damage) => Look::Damaged(damage),
             None => Look::Whole(Self {
                 key: record.key,

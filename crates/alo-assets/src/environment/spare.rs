@@ -95,6 +95,7 @@ impl Spare {
             requirements,
             offline: true,
             is_in_place: false,
+            is_afresh: false,
             scratch,
         };
         if installer.install(&job, runner).is_ok() {

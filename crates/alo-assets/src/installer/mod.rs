@@ -65,6 +65,8 @@ pub(crate) struct InstallJob<'a> {
     pub(crate) offline: bool,
     /// Whether folders are built where they lie: what the installer has built of them before does not count.
     pub(crate) is_in_place: bool,
+    /// Whether packages that are there are installed over, and not from what the installer has kept of them.
+    pub(crate) is_afresh: bool,
     /// A private folder for files the installer reads; the caller removes it.
     pub(crate) scratch: &'a Utf8Path,
 }

@@ -141,6 +141,9 @@ impl Installer for Pip<'_> {
             let mut arguments =
                 vec![pip.as_str(), "install", "--no-compile", "--no-warn-script-location", "--no-deps"];
             arguments.extend(indexes(job.requirements, job.offline));
+            if job.is_afresh {
+                arguments.extend(["--force-reinstall", "--no-cache-dir"]);
+            }
             arguments.extend(["--requirement", file.as_str()]);
             runner
                 .run(job.python, &arguments, job.scratch, &[])

@@ -203,6 +203,9 @@ impl Installer for Uv {
             let mut arguments = vec!["pip", "install", "--python", job.python.as_str(), "--no-deps"];
             arguments.extend(self.indexes(options, offline));
             arguments.extend(refresh(job.is_in_place, offline));
+            if job.is_afresh {
+                arguments.extend(["--reinstall", "--no-cache"]);
+            }
             arguments.extend(["--requirement", file.as_str()]);
             arguments
         };

@@ -1,6 +1,7 @@
 //! Environments: built from real wheels, shared, repaired, and the faults of installers.
 
 use std::cell::Cell;
+use std::io::Write;
 use std::process::Command;
 
 use alo_assets::{Environment, InstallerChoice, SetupEvent};
@@ -8,7 +9,8 @@ use alo_plan::PipelineKind;
 use camino::Utf8Path;
 
 use crate::bench::{Bench, both, local, real_python, train};
-use crate::wheel::wheel;
+use crate::real_uv::use_uv;
+use crate::wheel::{wheel, wheel_of};
 
 const TRAIN: PipelineKind = PipelineKind::Train;
 const INFERENCE: PipelineKind = PipelineKind::Inference;
@@ -343,4 +345,39 @@ fn a_cancelled_set_up_ends_its_installer() {
     let alive = Command::new("/bin/sh").args(["-c", &format!("kill -0 {pid}")]).output().unwrap();
     assert!(!alive.status.success(), "the installer is still there");
     assert_eq!(bench.left_in_cache(), [""; 0]);
+}
+
+#[test]
+fn files_that_are_gone_or_edited_deep_in_a_package_are_found_and_installed_again() {
+    for by_uv in [false, true] {
+        let mut bench = bench(&["train"]);
+        if by_uv && !use_uv(&mut bench) {
+            continue;
+        }
+        let files = [("a/__init__.py", ""), ("a/deep/__init__.py", ""), ("a/deep/b.py", "x = 1\n")];
+        wheel_of(&bench.wheels(), "a", "1.0", &[], &files);
+        let plan = train([local("train", &["a"])]);
+        let environment = bench.set_up(&plan, TRAIN).prepared().environments.remove(0);
+        assert_eq!(environment.find_damage(), None);
+        let deep = run(&environment, "import a.deep, os; print(os.path.dirname(a.deep.__file__))");
+        let file = Utf8Path::new(&deep).join("b.py");
+        for damage in ["`a/deep/b.py` has changed", "`a/deep/__init__.py` is gone"] {
+            if damage.ends_with("gone") {
+                fs_err::remove_dir_all(&deep).unwrap();
+            } else {
+                // In place: uv may have linked the file from its cache.
+                fs_err::OpenOptions::new().append(true).open(&file).unwrap().write_all(b"x = 2\n").unwrap();
+            }
+            assert_eq!(environment.find_damage().as_deref(), Some(damage));
+            let again = bench.set_up(&plan, TRAIN);
+            assert!(
+                again.warnings().iter().any(|warning| warning.contains(damage)),
+                "{:?}",
+                again.warnings()
+            );
+            assert_eq!(again.prepared().environments[0], environment);
+            assert_eq!(run(&environment, "import a.deep.b as b; print(b.x)"), "1");
+            assert_eq!((environment.find_damage(), bench.set_up(&plan, TRAIN).builds()), (None, 0));
+        }
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) fn wheel_of(
             "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n".to_owned(),
         ),
     ]);
-    let record: Vec<_> = files.iter().map(|(file, _)| format!("{file},,\n")).collect();
+    let record: Vec<_> = files.iter().map(|(file, text)| format!("{file},,{}\n", text.len())).collect();
     let record = record.concat();
     let path = folder.join(format!("{module}-{version}-py3-none-any.whl"));
     let mut archive = zip::ZipWriter::new(fs_err::File::create(&path).unwrap());

@@ -3,6 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use alo_assets::Environment;
 use camino::Utf8Path;
 
 use super::message::{Failed, Stage};
@@ -26,6 +27,19 @@ pub(super) fn told(step: &str, pipeline_key: &str, failed: Failed) -> StepFailur
     failure.hint = hint(step, pipeline_key, &failed);
     failure.traceback = Some(failed.traceback).filter(|traceback| !traceback.trim().is_empty());
     failure
+}
+
+/// What a step is told that may have failed because files of its environment are gone or were changed, if that is so.
+pub(super) fn damage(environment: &Environment, failure: &StepFailure) -> Option<String> {
+    let is_of_packages = ["ImportError", "ModuleNotFoundError", "AttributeError"]
+        .iter()
+        .any(|exception| failure.cause.starts_with(exception))
+        || failure.traceback.as_ref().is_some_and(|text| text.contains(environment.folder.as_str()));
+    let damage = is_of_packages.then(|| environment.find_damage()).flatten()?;
+    Some(format!(
+        "{damage} in the environment of the step, `{}`: run again, and it is built anew",
+        environment.folder
+    ))
 }
 
 fn hint(step: &str, pipeline_key: &str, failed: &Failed) -> Option<String> {

@@ -239,7 +239,8 @@ impl Executor for PythonExecutor {
         let result = match heard {
             Ok(Heard::Message(Message::Done(Outcome::Failed(failed)))) => {
                 let mut failure = crash::told(&step, pipeline.kind.key(), failed);
-                failure.hint = unfit.map(Unfit::explain).or(failure.hint);
+                let damage = crash::damage(environment, &failure);
+                failure.hint = damage.or(unfit.map(Unfit::explain)).or(failure.hint);
                 Err(failure)
             }
             Ok(Heard::Message(Message::Done(Outcome::Finished { .. })) | Heard::Late) if unfit.is_some() => {
