@@ -31,6 +31,9 @@ pub struct ExperimentalHistory {
     /// Inference only: the training whose model was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_id: Option<String>,
+    /// Beside a model from outside only: the training whose model it has replaced. The history spares that run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaced_id: Option<String>,
 }
 
 impl Default for ExperimentalHistory {
@@ -43,6 +46,7 @@ impl Default for ExperimentalHistory {
             code_id: String::new(),
             param_id: String::new(),
             train_id: None,
+            replaced_id: None,
         }
     }
 }

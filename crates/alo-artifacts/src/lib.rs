@@ -75,7 +75,7 @@ pub use layout::{ArtifactLayout, ProjectLayout};
 pub use load_error::LoadError;
 pub use location::{Location, LocationError};
 pub use lock::{Holder, LockError, ProjectLock};
-pub use model_source::{LoadedModel, ModelError, load_model};
+pub use model_source::{LoadedModel, ModelCommitError, ModelError, StagedModel, load_model, stage_model};
 pub use output::{InferenceOutput, OutputError, check_output};
 pub use recovery::{Recovery, RecoveryError, recover};
 pub use run_id::{RunId, RunIdError};

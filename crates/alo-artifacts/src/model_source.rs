@@ -1,15 +1,16 @@
-//! A trained model from outside: placed in `train_artifacts/models/` in one step.
+//! A trained model from outside: brought beside the project's own, and placed in `train_artifacts/models/` in one step.
 
 use alo_plan::PipelineKind;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::copy::copy_tree;
 use crate::experimental::EXTERNAL_MODEL;
-use crate::layout::ProjectLayout;
+use crate::history::{History, RestoreError};
+use crate::layout::{ArtifactLayout, ProjectLayout};
 use crate::location::{Location, LocationError};
 use crate::run_id::RunId;
 use crate::s3::{Fetch, Present, Purpose, Remote, RemoteObject, S3Access, S3Error, fetch, list, look};
-use crate::staging::{StagedModels, StagingError};
+use crate::staging::{StagedArtifacts, StagedModels, StagingError};
 use crate::storage_error::StorageError;
 use crate::tree::Tree;
 use crate::tree_error::TreeError;
@@ -110,11 +111,64 @@ impl ModelError {
     }
 }
 
-/// Puts a model from outside into `train_artifacts/models/`; the previous models stay until it is whole.
+/// A model from outside that waits beside the project's own: an inference can use it, and nothing is replaced yet.
 ///
-/// `text` is as written in the plan: a `model.tar.gz`, a folder holding one, or a folder of model files; relative
-/// paths start at the first of `bases` below which they exist; in S3 the same is looked for. What comes from outside is not trusted: see
-/// [`unpack`](crate::unpack) for archives; links out of a folder are refused.
+/// Dropped it goes, and with it what it has replaced, if it has become current.
+#[derive(Debug)]
+pub struct StagedModel {
+    staged: StagedModels,
+    loaded: LoadedModel,
+}
+
+/// A model from outside that could not become current. The previous one still is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelCommitError {
+    /// The trained model would have been lost: it could not be recorded.
+    #[error("the trained model is not replaced by the one from outside: it could not be kept in the history")]
+    NotRecorded(#[source] Box<RestoreError>),
+    /// The files could not be put in place.
+    #[error(transparent)]
+    Staging(#[from] StagingError),
+}
+
+impl ModelCommitError {
+    /// What a user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotRecorded(error) => error.hint(),
+            Self::Staging(error) => error.hint(),
+        }
+    }
+}
+
+impl StagedModel {
+    /// Where a run finds its model from outside, whether or not it is there yet.
+    pub fn layout_of(project: &ProjectLayout, run: &RunId) -> ArtifactLayout {
+        StagedModels::layout_of(project, run)
+    }
+
+    /// What was loaded.
+    pub fn loaded(&self) -> &LoadedModel {
+        &self.loaded
+    }
+
+    /// Makes the model and the artifacts of the inference that used it current: both or neither. The project must be
+    /// locked.
+    ///
+    /// A trained model that the history does not have is recorded first; gives the run as which it was.
+    pub fn commit_with(&mut self, artifacts: StagedArtifacts) -> Result<Option<RunId>, ModelCommitError> {
+        let replaced = History::new(self.staged.project())
+            .keep_trained(jiff::Timestamp::now())
+            .map_err(|error| ModelCommitError::NotRecorded(Box::new(error)))?;
+        self.staged.record(replaced.training)?;
+        artifacts.commit_with(&mut self.staged)?;
+        Ok(replaced.recorded)
+    }
+}
+
+/// Puts a model from outside into `train_artifacts/models/`; the previous models stay until it is whole, and are gone
+/// then.
 pub fn load_model(
     text: &str,
     bases: &[Utf8PathBuf],
@@ -124,11 +178,30 @@ pub fn load_model(
     limits: &Limits,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<LoadedModel, ModelError> {
+    let StagedModel { staged, loaded } = stage_model(text, bases, s3, layout, run, limits, cancelled)?;
+    staged.commit()?;
+    Ok(loaded)
+}
+
+/// Brings a model from outside beside the project's own, where it waits.
+///
+/// `text` is as written in the plan: a `model.tar.gz`, a folder holding one, or a folder of model files; relative
+/// paths start at the first of `bases` below which they exist; in S3 the same is looked for. What comes from outside is not trusted: see
+/// [`unpack`](crate::unpack) for archives; links out of a folder are refused.
+pub fn stage_model(
+    text: &str,
+    bases: &[Utf8PathBuf],
+    s3: &S3Access,
+    layout: &ProjectLayout,
+    run: &RunId,
+    limits: &Limits,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<StagedModel, ModelError> {
     let path = match Location::parse(text, bases)? {
         Location::Path(path) => path,
         Location::S3 { bucket, key } => {
             let remote = s3.open(&bucket, &key, Purpose::Read)?;
-            return load_remote_model(&remote, layout, run, limits, cancelled);
+            return stage_remote_model(&remote, layout, run, limits, cancelled);
         }
     };
     if !path.exists() {
@@ -144,17 +217,17 @@ pub fn load_model(
         unpack(&source, staged.path(), limits, cancelled)?;
         unwrap_models(staged.path())?;
     }
-    put_in_place(staged, source)
+    whole(staged, source)
 }
 
-/// [`load_model`] from a bucket: an archive, a prefix that holds one, or a prefix of model files.
-fn load_remote_model(
+/// [`stage_model`] from a bucket: an archive, a prefix that holds one, or a prefix of model files.
+fn stage_remote_model(
     remote: &Remote,
     layout: &ProjectLayout,
     run: &RunId,
     limits: &Limits,
     cancelled: &dyn Fn() -> bool,
-) -> Result<LoadedModel, ModelError> {
+) -> Result<StagedModel, ModelError> {
     let mut listed = list(remote, look(remote, cancelled)?, &layout.state(), cancelled)?;
     let mut objects = listed.files()?.collect::<Result<Vec<_>, _>>()?;
     // An archive directly below the prefix counts alone; the path of a single object is empty.
@@ -188,7 +261,7 @@ fn load_remote_model(
         }
         bring(remote, wanted, cancelled)?;
     }
-    put_in_place(staged, source.to_string().into())
+    whole(staged, source.to_string().into())
 }
 
 /// Fetches objects to where nothing lies yet.
@@ -209,15 +282,17 @@ fn refuse_without_space(needed: u64, folder: &Utf8Path) -> Result<(), ModelError
     Ok(())
 }
 
-/// Makes staged models the current ones.
-fn put_in_place(staged: StagedModels, source: Utf8PathBuf) -> Result<LoadedModel, ModelError> {
+/// Tells what is staged, if that is something.
+fn whole(staged: StagedModels, source: Utf8PathBuf) -> Result<StagedModel, ModelError> {
     let tree = Tree::list(staged.path(), Links::Within)?;
     if tree.files.is_empty() {
         return Err(ModelError::Empty { path: source });
     }
     let (files, bytes) = (tree.files.len() as u64, tree.bytes());
-    staged.commit()?;
-    Ok(LoadedModel { source, files, bytes, train_id: EXTERNAL_MODEL.to_owned() })
+    // An inference that uses them says where they come from.
+    staged.record(None)?;
+    let loaded = LoadedModel { source, files, bytes, train_id: EXTERNAL_MODEL.to_owned() };
+    Ok(StagedModel { staged, loaded })
 }
 
 fn refuse_overlap(path: &Utf8Path, layout: &ProjectLayout) -> Result<(), ModelError> {

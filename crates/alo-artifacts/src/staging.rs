@@ -10,6 +10,8 @@
 //! A kill before 2 leaves the old artifacts current, after it the new ones; [`StagedArtifacts::recover`] removes
 //! what is left, and finishes a commit that was killed between its two renames.
 
+mod models;
+
 use std::os::unix::fs::MetadataExt;
 
 use alo_plan::PipelineKind;
@@ -17,13 +19,15 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::durable::{self, Lasting};
-use crate::experimental::{ExperimentalHistory, ExperimentalHistoryError};
+use crate::experimental::ExperimentalHistoryError;
 use crate::layout::{ArtifactLayout, ProjectLayout, artifacts_name};
 use crate::run_id::RunId;
 use crate::storage_error::StorageError;
 use crate::tree_error::TreeError;
 use crate::unflushed::Unflushed;
 use crate::walk::{Entry, Links, Other, Walk};
+
+pub(crate) use models::StagedModels;
 
 /// Artifacts that could not be staged or made current.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +66,10 @@ struct Place {
 
 /// A folder that waits in its place; removed when dropped, as is the old folder after a swap.
 #[derive(Debug)]
-pub(crate) struct Staged {
+struct Staged {
     place: Place,
+    /// Whether a swap could be neither done nor undone: what lies there is for the recovery.
+    left: bool,
 }
 
 /// Which folder is staged, so that a waiting new folder is told from an exchanged old one.
@@ -85,7 +91,7 @@ impl Staged {
         let bytes =
             serde_json::to_vec(&mark).map_err(|error| StorageError::new("write", &path, error.into()))?;
         durable::write(&path, &bytes, Lasting::Kill)?;
-        Ok(Self { place })
+        Ok(Self { place, left: false })
     }
 
     fn swap(&self) -> Result<(), StagingError> {
@@ -112,6 +118,12 @@ impl Place {
 
     /// Makes the staged folder current; the old one stays in the staging folder.
     fn swap(&self) -> Result<(), StagingError> {
+        self.make_lasting()?;
+        Ok(self.exchange()?)
+    }
+
+    /// Flushes what waits: what needs room on the disk is done then.
+    fn make_lasting(&self) -> Result<(), StagingError> {
         let (mut files, mut links) = (Unflushed::default(), Vec::new());
         for entry in Walk::open(&self.path, Links::AsIs)? {
             match entry? {
@@ -121,7 +133,11 @@ impl Place {
             }
         }
         self.turn_links(&links)?;
-        files.flush(&self.path)?;
+        Ok(files.flush(&self.path)?)
+    }
+
+    /// [`swap`](Self::swap) of what is flushed.
+    fn exchange(&self) -> Result<(), StorageError> {
         let parent = durable::parent(&self.target);
         durable::create_dir_all(parent)?;
         if self.target.symlink_metadata().is_err() {
@@ -130,8 +146,32 @@ impl Place {
             self.swap_in_two()?;
         }
         // The exchange is one transaction of the file system: flushing one of the two folders makes it last.
-        durable::sync_dir(parent)?;
-        Ok(())
+        durable::sync_dir(parent)
+    }
+
+    /// Flushes what tells the two folders apart.
+    fn sync_mark(&self) -> Result<(), StorageError> {
+        let mark = self.mark();
+        let file = fs_err::File::open(&mark).map_err(StorageError::of("read", &mark))?;
+        file.sync_all().map_err(StorageError::of("write", &mark))
+    }
+
+    /// Undoes a swap, whole or half done.
+    fn swap_back(&self) -> Result<(), StorageError> {
+        if !self.is_new(&self.target) {
+            return Ok(());
+        }
+        if self.previous().symlink_metadata().is_ok() {
+            // Killed between the two it is finished, and undone again.
+            durable::rename(&self.target, &self.path)?;
+            durable::rename(&self.previous(), &self.target)?;
+        } else if self.path.symlink_metadata().is_err() {
+            durable::rename(&self.target, &self.path)?;
+        } else if !durable::exchange(&self.path, &self.target)? {
+            let error = std::io::ErrorKind::Unsupported.into();
+            return Err(StorageError::new("put back", &self.target, error));
+        }
+        durable::sync_dir(durable::parent(&self.target))
     }
 
     /// For file systems that cannot exchange: two renames, of which a killed second one is finished by recovery.
@@ -242,6 +282,11 @@ impl StagedArtifacts {
         // Dropping removes what now lies in the staging folder: the old artifacts.
     }
 
+    /// [`commit`](Self::commit) together with the models that the run was made with: both become current, or neither.
+    pub(crate) fn commit_with(self, models: &mut StagedModels) -> Result<(), StagingError> {
+        models.commit_with(&self.staged)
+    }
+
     /// The logs of a run that was killed before its artifacts became current.
     pub(crate) fn unfinished(
         project: &ProjectLayout,
@@ -291,8 +336,12 @@ impl StagedArtifacts {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // Whatever stays is removed by the next run.
         let place = &self.place;
+        let is_half = place.target.symlink_metadata().is_err() && place.previous().symlink_metadata().is_ok();
+        if self.left || is_half {
+            return;
+        }
+        // Whatever stays is removed by the next run.
         durable::remove(&place.path).ok();
         durable::remove(&place.previous()).ok();
         durable::remove(&place.mark()).ok();
@@ -300,53 +349,6 @@ impl Drop for Staged {
             fs_err::remove_dir(folder).ok();
         }
     }
-}
-
-/// Models from outside, before they take the place of `train_artifacts/models`.
-///
-/// After the exchange `experimental_history.json` says that the models came from outside; a run killed between the
-/// two is recognised by the mark and the note is made by the recovery.
-#[derive(Debug)]
-pub(crate) struct StagedModels {
-    staged: Staged,
-    train: ArtifactLayout,
-}
-
-impl StagedModels {
-    const NAME: &str = "models";
-
-    pub(crate) fn begin(project: &ProjectLayout, run: &RunId) -> Result<Self, StorageError> {
-        let train = project.artifacts(PipelineKind::Train);
-        let folder = project.staging().join(run.as_str());
-        Ok(Self { staged: Staged::begin(&folder, Self::NAME, train.models())?, train })
-    }
-
-    /// The empty folder to fill.
-    pub(crate) fn path(&self) -> &Utf8Path {
-        &self.staged.place.path
-    }
-
-    pub(crate) fn commit(self) -> Result<(), StagingError> {
-        self.staged.swap()?;
-        note_external(&self.train)?;
-        Ok(())
-    }
-
-    fn recover(project: &ProjectLayout, folder: &Utf8Path) -> Result<(), StagingError> {
-        let train = project.artifacts(PipelineKind::Train);
-        let place = Place { path: folder.join(Self::NAME), target: train.models() };
-        place.recover()?;
-        if place.is_new(&place.target) {
-            note_external(&train)?;
-        }
-        Ok(())
-    }
-}
-
-/// Notes beside the models that they came from outside.
-fn note_external(train: &ArtifactLayout) -> Result<(), StagingError> {
-    let path = train.experimental_history();
-    Ok(ExperimentalHistory::external_model().write_lasting(&path, Lasting::PowerFailure)?)
 }
 
 #[cfg(test)]
@@ -456,29 +458,5 @@ mod tests {
         fs_err::os::unix::fs::symlink(project.root().join("elsewhere"), project.staging()).expect("linked");
         assert_eq!(StagedArtifacts::recover(&project).expect("recovered"), []);
         assert!(kept.exists() && !project.staging().is_symlink());
-    }
-
-    #[test]
-    fn outside_models_replace_only_the_models_and_say_so() {
-        let (_dir, project, run) = project();
-        staged(&project, &run, "one").commit().expect("committed");
-        let train = project.artifacts(PipelineKind::Train);
-        fs_err::write(train.report().join("r.html"), "").expect("written");
-        for killed in [true, false] {
-            let models = StagedModels::begin(&project, &run).expect("staged");
-            fs_err::write(models.path().join("m"), "outside").expect("written");
-            if killed {
-                models.staged.swap().expect("swapped");
-                std::mem::forget(models);
-                StagedArtifacts::recover(&project).expect("recovered");
-            } else {
-                models.commit().expect("committed");
-            }
-            assert_eq!(model(&project), "outside");
-            let history = ExperimentalHistory::read(&train.experimental_history()).expect("read");
-            assert_eq!(history.id, crate::experimental::EXTERNAL_MODEL);
-            fs_err::remove_file(train.experimental_history()).expect("removed");
-        }
-        assert!(train.report().join("r.html").exists());
     }
 }

@@ -39,7 +39,7 @@ impl History {
     ///
     /// The quota of a plan is in MB of 1,000,000 bytes; every file that lies in the folder of a run counts, those that
     /// several runs share once. The run `finished` stays, and so do pinned runs, runs in progress, and the training whose
-    /// model is current. Folders that are no runs are neither counted nor touched.
+    /// model is current, or was until one from outside has taken its place. Folders that are no runs are neither counted nor touched.
     pub fn prune(&self, limit: Retention, finished: Option<&RunId>) -> Result<Pruned, HistoryError> {
         if let Some(left) = self.within(limit, finished)? {
             return Ok(Pruned { left, ..Pruned::default() });
@@ -88,14 +88,14 @@ impl History {
         limit: Retention,
         finished: Option<&RunId>,
     ) -> Selection {
-        let current = self.current_run(PipelineKind::Train);
+        let trained = self.trained_runs();
         let stored: Vec<StoredRun> = runs
             .iter()
             .map(|run| StoredRun {
                 started: run.started,
                 good: run.state == RunState::Succeeded,
                 protected: Some(&run.id) == finished
-                    || (run.kind == PipelineKind::Train && Some(run.id.as_str()) == current.as_deref())
+                    || (run.kind == PipelineKind::Train && trained.iter().any(|id| id == run.id.as_str()))
                     || run.pinned
                     || run.newer
                     || run.state == RunState::Running,

@@ -91,6 +91,15 @@ impl History {
         let path = self.layout().artifacts(kind).experimental_history();
         ExperimentalHistory::read(&path).ok().map(|history| history.id)
     }
+
+    /// The training whose model is current, and the one whose model that has replaced, if it came from outside.
+    pub(super) fn trained_runs(&self) -> Vec<String> {
+        let path = self.layout().artifacts(PipelineKind::Train).experimental_history();
+        let known = ExperimentalHistory::read(&path).ok();
+        known
+            .map(|known| [Some(known.id), known.replaced_id].into_iter().flatten().collect())
+            .unwrap_or_default()
+    }
 }
 
 /// Removes a run: first it vanishes from the history in one step, then its files go. Whether it went: a run that was

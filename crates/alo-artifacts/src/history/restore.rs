@@ -16,7 +16,7 @@ use super::record::{RunRecord, RunState};
 use super::runs::History;
 use crate::copy::{CopyError, Meter, copy_file, digest_file};
 use crate::durable;
-use crate::experimental::{ExperimentalHistory, ExperimentalHistoryError};
+use crate::experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};
 use crate::files_error::FilesError;
 use crate::layout::ArtifactLayout;
 use crate::permissions;
@@ -43,6 +43,15 @@ pub struct Restored {
     pub bytes: u64,
     /// The run as which the artifacts that were current until now were recorded, if the history did not have them.
     pub recorded: Option<RunId>,
+}
+
+/// The training whose models others replace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Replaced {
+    /// Its run in the history.
+    pub(crate) training: Option<String>,
+    /// That run, if it was recorded only now.
+    pub(crate) recorded: Option<RunId>,
 }
 
 /// A run that cannot be restored. What was current still is.
@@ -154,6 +163,24 @@ impl History {
         let recorded = self.record_current(kind, Timestamp::now())?;
         staged.commit()?;
         Ok(Restored { run: id, kind, files: artifacts(&list).count(), bytes, recorded })
+    }
+
+    /// Records the trained models that are current, with what lies beside them, before others take their place; unless the
+    /// history has them, or they came from outside themselves.
+    pub(crate) fn keep_trained(&self, now: Timestamp) -> Result<Replaced, RestoreError> {
+        let kind = PipelineKind::Train;
+        let current = self.layout().artifacts(kind);
+        let known = ExperimentalHistory::read(&current.experimental_history()).unwrap_or_default();
+        if known.id == EXTERNAL_MODEL {
+            return Ok(Replaced { training: known.replaced_id, recorded: None });
+        }
+        let models = current.models();
+        if !models.is_dir() || Tree::list(&models, Links::Follow)?.files.is_empty() {
+            return Ok(Replaced::default());
+        }
+        let recorded = self.record_current(kind, now)?;
+        let training = recorded.as_ref().map(ToString::to_string).or(Some(known.id));
+        Ok(Replaced { training, recorded })
     }
 
     /// Records what is current now, unless the history has it.
@@ -269,5 +296,6 @@ fn times_of(record: &RunRecord) -> ExperimentalHistory {
         code_id: record.code_id.clone(),
         param_id: record.param_id.clone(),
         train_id: record.train_id.clone(),
+        replaced_id: None,
     }
 }

@@ -1,8 +1,8 @@
 //! Why a run failed.
 
 use alo_artifacts::{
-    ExperimentalHistoryError, ExportError, LoadError, LockError, ModelError, OutputError, RecordedError,
-    RecordingError, StagingError,
+    ExperimentalHistoryError, ExportError, LoadError, LockError, ModelCommitError, ModelError, OutputError,
+    RecordedError, RecordingError, StagingError,
 };
 use alo_assets::{EjectError, LockfileError};
 use alo_plan::{PipelineKind, StepName};
@@ -97,6 +97,9 @@ pub enum RunError {
     /// The model to infer with could not be loaded.
     #[error("failed to load the model")]
     Model(#[from] ModelError),
+    /// The model to infer with could not become the current one.
+    #[error(transparent)]
+    ModelCommit(#[from] ModelCommitError),
     /// The artifacts could not be made or made current.
     #[error(transparent)]
     Staging(#[from] StagingError),
@@ -137,6 +140,7 @@ impl RunError {
             Self::Output(error) => error.hint(),
             Self::Export(error) => error.hint(),
             Self::Model(error) => error.hint(),
+            Self::ModelCommit(error) => error.hint(),
             Self::Staging(error) => error.hint(),
             Self::ExperimentalHistory(error) => error.hint(),
             Self::Keep(error) => error.hint(),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use alo_artifacts::{Limits, LoadProgress, NotKept, StepState, check_output, export, load_data, load_model};
+use alo_artifacts::{Limits, LoadProgress, NotKept, StepState, check_output, export, load_data, stage_model};
 use alo_plan::{HandOffMode, PipelineKind};
 
 use super::error::RunError;
@@ -91,7 +91,9 @@ impl PipelineRun<'_> {
         if let (PipelineKind::Inference, Some(source)) = (kind, from_outside) {
             let (bases, run) = (project.bases(), self.scope.run);
             let limits = Limits::default();
-            load_model(source, &bases, self.scope.s3, project.layout(), run, &limits, &cancelled)?;
+            let model =
+                stage_model(source, &bases, self.scope.s3, project.layout(), run, &limits, &cancelled)?;
+            progress.model = Some(model);
             journal.emit(&Event::ModelLoaded { source: source.clone() });
         }
         let policy = self.plan().control.get_external_data;

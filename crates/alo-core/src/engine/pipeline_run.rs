@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use alo_artifacts::{
     ArtifactLayout, CollectedRun, ExperimentalHistory, Keep, OpenRun, RunRecord, RunState, SaveTarget,
-    StagedArtifacts,
+    StagedArtifacts, StagedModel,
 };
 use alo_plan::{Pipeline, PipelineKind, Plan};
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use super::places;
 use super::progress::Progress;
 use super::scope::{RunScope, Sources};
 use crate::error_chain::error_chain;
-use crate::event::{Event, Observer};
+use crate::event::{Event, Level, Observer};
 use crate::executor::Executor;
 use crate::journal::{Journal, PipelineLog};
 use crate::report::PipelineReport;
@@ -41,6 +41,8 @@ pub(super) struct PipelineEnd {
     pub(super) error: Option<RunError>,
     /// The artifacts of a run that keeps them in its own workspace; dropped, they go.
     pub(super) aside: Option<StagedArtifacts>,
+    /// The model from outside that it used. What its steps have left is looked at with it, so it outlasts them.
+    pub(super) model: Option<StagedModel>,
     /// Its run, if it goes into the history while the next pipeline runs.
     pub(super) keeping: Option<Keeping>,
 }
@@ -90,7 +92,7 @@ impl<'a> PipelineRun<'a> {
                 }
                 let mut report = places::failed_before_start(kind);
                 report.warnings = log.warnings;
-                return PipelineEnd { report, error: Some(error), aside: None, keeping: None };
+                return PipelineEnd { report, error: Some(error), aside: None, model: None, keeping: None };
             }
         };
         let mut journal = Journal::new(&mut log, observer);
@@ -176,6 +178,7 @@ impl<'a> PipelineRun<'a> {
             code_id: record.code_id.clone(),
             param_id: record.param_id.clone(),
             train_id: record.train_id.clone(),
+            replaced_id: None,
         };
         Ok(history.write(&progress.artifacts.experimental_history())?)
     }
@@ -192,7 +195,7 @@ impl<'a> PipelineRun<'a> {
         let current = self.scope.project.layout().artifacts(self.kind());
         let staged_layout = staged.layout().clone();
         let mut staged = Some(staged);
-        let data = progress.data.take();
+        let (data, mut model) = (progress.data.take(), progress.model.take());
         let (record, mut report) = progress.end();
         if let Err(error) = &result {
             journal.note(&format!("failed: {}", error_chain(error)));
@@ -200,7 +203,7 @@ impl<'a> PipelineRun<'a> {
         journal.flush();
         let error = match result {
             Ok(()) if self.scope.sweep.is_some() => None,
-            Ok(()) => staged.take().and_then(|staged| staged.commit().err()).map(RunError::from),
+            Ok(()) => staged.take().and_then(|staged| commit(staged, model.as_mut(), journal).err()),
             Err(error) => Some(error),
         };
         report.state = match &error {
@@ -234,7 +237,7 @@ impl<'a> PipelineRun<'a> {
             report.places.log = log.filter(|log| log.is_file());
         }
         let aside = staged.filter(|_| error.is_none());
-        (PipelineEnd { report, error, aside, keeping: None }, collected)
+        (PipelineEnd { report, error, aside, model, keeping: None }, collected)
     }
 
     /// Where the artifacts of a run that has succeeded can be found after it.
@@ -244,4 +247,21 @@ impl<'a> PipelineRun<'a> {
             _ => current,
         }
     }
+}
+
+/// Makes artifacts current, with the model from outside that they were made with.
+fn commit(
+    staged: StagedArtifacts,
+    model: Option<&mut StagedModel>,
+    journal: &mut Journal<'_>,
+) -> Result<(), RunError> {
+    let Some(model) = model else { return Ok(staged.commit()?) };
+    if let Some(recorded) = model.commit_with(staged)? {
+        let text = format!(
+            "`load_model_path` has replaced a trained model that was not in the history; \
+             `alo history restore {recorded}` brings it back"
+        );
+        journal.say(Level::Warning, &text);
+    }
+    Ok(())
 }

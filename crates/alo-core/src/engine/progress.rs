@@ -1,6 +1,8 @@
 //! How far a pipeline has come: what its record and its report will say.
 
-use alo_artifacts::{ArtifactLayout, EnvironmentRecord, LoadedData, RunRecord, RunState, StepState, code_id};
+use alo_artifacts::{
+    ArtifactLayout, EnvironmentRecord, LoadedData, RunRecord, RunState, StagedModel, StepState, code_id,
+};
 
 use super::head::PipelineHead;
 use crate::context::PipelineState;
@@ -17,6 +19,8 @@ pub(super) struct Progress<'a> {
     pub(super) record: RunRecord,
     /// What the steps run on, once it is loaded.
     pub(super) data: Option<LoadedData>,
+    /// The model from outside that they use; it becomes current with what they leave.
+    pub(super) model: Option<StagedModel>,
     /// What its steps run with, once it is known.
     pub(super) prepared: Prepared,
     steps: Vec<StepReport>,
@@ -32,6 +36,7 @@ impl<'a> Progress<'a> {
             state,
             record,
             data: None,
+            model: None,
             prepared: Prepared::default(),
             steps: Vec::new(),
             split: None,

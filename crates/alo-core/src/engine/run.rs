@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use alo_artifacts::{Holder, ProjectLock, Recovery, RunId, RunState, S3Access, StepCache, recover};
+use alo_artifacts::{
+    Holder, ProjectLock, Recovery, RunId, RunState, S3Access, StagedModel, StepCache, recover,
+};
 use alo_plan::{Pipeline, PipelineKind};
 use jiff::Timestamp;
 
@@ -74,7 +76,11 @@ impl Engine {
             pipelines: Vec::new(),
         };
         let s3 = S3Access::new(options.s3.clone(), &project.plan().permission, project.bases());
-        let trained = project.layout().artifacts(PipelineKind::Train);
+        let trained = if project.plan().external.load_model_path.is_some() {
+            StagedModel::layout_of(project.layout(), &run)
+        } else {
+            project.layout().artifacts(PipelineKind::Train)
+        };
         let cache = CacheUse::of(project, options.resume);
         let scope = RunScope {
             project,
@@ -85,12 +91,14 @@ impl Engine {
             sweep: None,
             cache: cache.as_ref(),
         };
-        let error = self.run_pipelines(scope, pipelines, &mut report, observer).err();
+        let mut model = None;
+        let error = self.run_pipelines(scope, pipelines, &mut report, &mut model, observer).err();
         report.seconds = started.elapsed().as_secs_f64();
         if let Some(error) = &error {
             report.state = if error.is_interruption() { RunState::Interrupted } else { RunState::Failed };
         }
         let finished = cache.map(|cache| cache.end(project, &run, error.is_some())).unwrap_or_default();
+        drop(model);
         observer.event(&Event::RunFinished { report: report.clone() });
         match error {
             None => Ok(report),
@@ -106,6 +114,7 @@ impl Engine {
         scope: RunScope<'_>,
         pipelines: &[&Pipeline],
         report: &mut RunReport,
+        model: &mut Option<StagedModel>,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
         let mut outside = Vec::new();
@@ -140,6 +149,7 @@ impl Engine {
             }
             report.pipelines.push(end.report);
             before = end.keeping;
+            *model = end.model;
             if let Some(error) = end.error {
                 return Err(error);
             }
