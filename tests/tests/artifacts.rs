@@ -151,6 +151,48 @@ fn a_failed_export_fails_the_run_and_keeps_the_artifacts() {
 }
 
 #[test]
+fn what_could_not_be_exported_is_kept_whatever_the_plan_says_and_can_be_restored() {
+    let env = TestEnv::new();
+    let plan = |out: &str| {
+        PlanText::new()
+            .train(&["train"])
+            .external("save_train_artifacts_path", out)
+            .control("backup_artifacts", "False")
+            .to_string()
+    };
+    let run = "import os\n\
+               open(self.asset.get_model_path() + 'm', 'wb').write(b'new' + os.urandom(600_000))\n\
+               os.makedirs('out/model.tar.gz/in_the_way', exist_ok=True)";
+    env.write("experimental_plan.yaml", plan("./out/"));
+    env.write("assets/train/asset_train.py", asset(run));
+    env.alo(["run"]).expect(1).says("alo history restore");
+    let newest = || {
+        let run = env.alo(["history", "--format", "json"]).expect(0).events()[0].clone();
+        run["id"].as_str().unwrap().to_owned()
+    };
+    let id = newest();
+    let shown = env.alo(["history", "show", &id]).expect(0);
+    assert!(shown.stdout.contains("failed (its artifacts are whole"), "{}", shown.stdout);
+
+    // For the quota it is as good as one that has succeeded: of two failed runs the other one goes, though it is newer.
+    let fails = "open(self.asset.get_model_path() + 'm', 'wb').write(b'x' * 10)\nraise ValueError('no')";
+    env.write("assets/train/asset_train.py", asset(fails));
+    env.alo(["run"]).expect(1).says_not("alo history restore");
+    let failed = newest();
+    env.alo(["history", "restore", &failed]).expect(1).says("nothing whole");
+    env.write("assets/train/asset_train.py", asset("pass"));
+    env.write("experimental_plan.yaml", plan("./elsewhere/"));
+    env.alo(["run"]).expect(0);
+    env.alo(["history", "prune", "--keep", "2"]).expect(0);
+    let left: Vec<_> = env.alo(["history", "--format", "json"]).expect(0).events();
+    let left: Vec<_> = left.iter().map(|run| run["id"].as_str().unwrap()).collect();
+    assert!(left.contains(&id.as_str()) && !left.contains(&failed.as_str()), "{left:?}");
+
+    env.alo(["history", "restore", &id]).expect(0);
+    assert!(fs_err::read(env.path("train_artifacts/models/train/m")).unwrap().starts_with(b"new"));
+}
+
+#[test]
 fn data_is_checked_before_any_step_and_copied_when_it_changed() {
     let env = TestEnv::new();
     let plan = |inference: &str| {

@@ -26,7 +26,7 @@ use crate::run_id::RunId;
 use crate::storage_error::StorageError;
 
 /// The version that is written; another one is not used.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// A folder this young gets no row: the clock of a file system may be as coarse as a second or two.
 const AT_REST: Duration = Duration::from_secs(2);
 /// The index is written when so many rows are missing or left over: for fewer it costs more than it saves.
@@ -61,6 +61,7 @@ struct Row(
     Option<String>,
     bool,
     u64,
+    bool,
     bool,
 );
 
@@ -155,7 +156,7 @@ fn read_one(layout: &ProjectLayout, (kind, name): &Key, stamps: Option<Stamps>) 
 
 impl Row {
     fn new(run: &ListedRun, name: &str, stamps: Stamps) -> Self {
-        let ListedRun { kind, state, started, ended, score, pinned, bytes, newer, .. } = *run;
+        let ListedRun { kind, state, good, started, ended, score, pinned, bytes, newer, .. } = *run;
         Self(
             kind,
             name.to_owned(),
@@ -169,17 +170,20 @@ impl Row {
             pinned,
             bytes,
             newer,
+            good,
         )
     }
 
     fn listed(&self, history: &Utf8Path) -> Option<ListedRun> {
-        let Self(kind, name, _, state, started, ended, score, result, error, pinned, bytes, newer) = self;
+        let Self(kind, name, _, state, started, ended, score, result, error, pinned, bytes, newer, good) =
+            self;
         let (id, _) = RunId::of_folder(name)?;
         Some(ListedRun {
             id,
             kind: *kind,
             folder: history.join(name),
             state: *state,
+            good: *good,
             started: *started,
             ended: *ended,
             score: *score,

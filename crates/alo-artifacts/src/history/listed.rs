@@ -23,6 +23,8 @@ pub struct ListedRun {
     pub folder: Utf8PathBuf,
     /// How far it got.
     pub state: RunState,
+    /// Whether its artifacts are whole: it succeeded, or only their way out failed.
+    pub good: bool,
     /// When it started.
     pub started: Timestamp,
     /// When it ended; none for a run in progress and one that was killed.
@@ -51,6 +53,7 @@ impl From<&HistoryEntry> for ListedRun {
             kind: record.kind,
             folder: entry.folder.clone(),
             state: record.state,
+            good: record.is_good(),
             started: record.started,
             ended: record.ended,
             score: record.score,

@@ -93,7 +93,7 @@ impl History {
             .iter()
             .map(|run| StoredRun {
                 started: run.started,
-                good: run.state == RunState::Succeeded,
+                good: run.good,
                 protected: Some(&run.id) == finished
                     || (run.kind == PipelineKind::Train && trained.iter().any(|id| id == run.id.as_str()))
                     || run.pinned

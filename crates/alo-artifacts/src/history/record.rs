@@ -193,6 +193,10 @@ pub struct RunRecord {
     /// What ended it, if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<RecordedError>,
+    /// Whether all its steps have succeeded and its artifacts are whole though it did not succeed: they could not be exported,
+    /// or not be made current. They can be restored.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
     /// Whether the artifacts were kept in the history.
     #[serde(default)]
     pub artifacts_kept: bool,
@@ -245,6 +249,7 @@ impl RunRecord {
             note: String::new(),
             probability: Vec::new(),
             error: None,
+            whole: false,
             artifacts_kept: false,
             bytes: 0,
             unique_bytes: 0,
@@ -256,6 +261,11 @@ impl RunRecord {
         let path = folder.join(FILE);
         let bytes = durable::read(&path)?;
         serde_yaml::from_slice(&bytes).map_err(|source| RecordError::Content { path, source })
+    }
+
+    /// Whether the artifacts that it has left are worth as much as those of a run that succeeded.
+    pub fn is_good(&self) -> bool {
+        self.state == RunState::Succeeded || (self.whole && self.state != RunState::Running)
     }
 
     /// Writes the record in a run's folder, whole or not at all.

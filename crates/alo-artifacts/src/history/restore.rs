@@ -58,7 +58,7 @@ pub(crate) struct Replaced {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// It did not succeed.
+    /// It did not succeed, and its artifacts are not whole.
     #[error("the run `{id}` {state}: there is nothing whole to restore")]
     NotGood {
         /// The run.
@@ -145,6 +145,7 @@ impl History {
         let id = record.id.clone();
         let state = match record.state {
             RunState::Succeeded => None,
+            RunState::Failed | RunState::Interrupted if record.is_good() => None,
             RunState::Running => Some("is still running"),
             RunState::Failed => Some("has failed"),
             RunState::Interrupted => Some("was interrupted"),

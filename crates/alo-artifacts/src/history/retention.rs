@@ -9,7 +9,7 @@ use jiff::Timestamp;
 pub struct StoredRun {
     /// When it started.
     pub started: Timestamp,
-    /// Whether it succeeded: failed and interrupted runs go first.
+    /// Whether its artifacts are whole: failed and interrupted runs go first.
     pub good: bool,
     /// Whether it stays whatever the quota says: it has just finished, its model is current, it still runs, or a user
     /// pinned it.

@@ -50,7 +50,7 @@ pub(crate) fn show(failed: &RunFailure, ui: &Ui) -> Exit {
     if let Some(excerpt) = error.excerpt() {
         ui.say(excerpt);
     }
-    for hint in error.hint().into_iter().chain(failed.resume_hint()) {
+    for hint in error.hint().into_iter().chain(failed.kept.clone()).chain(failed.resume_hint()) {
         ui.say(&format!("{} {hint}", ui.paint(Paint::Hint, "hint:")));
     }
     if let Some(log) = &failed.log {

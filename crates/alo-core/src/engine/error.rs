@@ -25,6 +25,8 @@ pub struct RunFailure {
     pub report: Option<RunReport>,
     /// The whole log of the pipeline that failed.
     pub log: Option<Utf8PathBuf>,
+    /// How to get at what its steps have made, if all of them have succeeded.
+    pub kept: Option<String>,
     /// The steps that a run with [`RunOptions::resume`](super::RunOptions::resume) does not run again if nothing changes,
     /// in order.
     pub finished: Vec<(PipelineKind, StepName)>,
@@ -33,7 +35,7 @@ pub struct RunFailure {
 impl RunFailure {
     /// A run that did not begin.
     pub fn new(error: RunError) -> Self {
-        Self { error, report: None, log: None, finished: Vec::new() }
+        Self { error, report: None, log: None, kept: None, finished: Vec::new() }
     }
 
     /// How to go on after the steps that have finished, if that is possible.

@@ -4,7 +4,6 @@ use alo_artifacts::{
     CollectedRun, Finished, History, Keep, LoadedData, OpenRun, RecordedError, Retention, RunRecord, RunState,
 };
 use alo_assets::redact;
-use camino::Utf8PathBuf;
 
 use super::pipeline_run::PipelineRun;
 use crate::error_chain::error_chain;
@@ -67,19 +66,19 @@ impl PipelineRun<'_> {
     }
 }
 
-/// Records how the run ended. Gives its folder.
+/// Records how the run ended.
 pub(super) fn finish(
     run: OpenRun,
     state: RunState,
     error: Option<RecordedError>,
     keep: &Keep<'_>,
     journal: &mut Journal<'_>,
-) -> Utf8PathBuf {
-    let Finished { folder, warnings, .. } = run.finish(state, error, keep);
-    for warning in &warnings {
+) -> Finished {
+    let finished = run.finish(state, error, keep);
+    for warning in &finished.warnings {
         journal.say(Level::Warning, warning);
     }
-    folder
+    finished
 }
 
 /// Collects what is to be kept; the rest needs nothing but the history.

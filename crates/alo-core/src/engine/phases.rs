@@ -243,6 +243,7 @@ impl PipelineRun<'_> {
             }
         }
         self.write_experimental_history(progress)?;
+        progress.record.whole = true;
         if let Some(target) = self.save_path {
             journal.flush();
             let format = self.plan().control.save_inference_format;

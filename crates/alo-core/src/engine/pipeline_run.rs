@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use alo_artifacts::{
-    ArtifactLayout, CollectedRun, ExperimentalHistory, Keep, OpenRun, RunRecord, RunState, SaveTarget,
-    StagedArtifacts, StagedModel,
+    ArtifactLayout, CollectedRun, ExperimentalHistory, Finished, Keep, OpenRun, RunRecord, RunState,
+    SaveTarget, StagedArtifacts, StagedModel,
 };
 use alo_plan::{Pipeline, PipelineKind, Plan};
 use jiff::Timestamp;
@@ -41,6 +41,8 @@ pub(super) struct PipelineEnd {
     pub(super) error: Option<RunError>,
     /// The artifacts of a run that keeps them in its own workspace; dropped, they go.
     pub(super) aside: Option<StagedArtifacts>,
+    /// How to get at what it has made, if only its way out failed.
+    pub(super) kept: Option<String>,
     /// The model from outside that it used. What its steps have left is looked at with it, so it outlasts them.
     pub(super) model: Option<StagedModel>,
     /// Its run, if it goes into the history while the next pipeline runs.
@@ -92,7 +94,14 @@ impl<'a> PipelineRun<'a> {
                 }
                 let mut report = places::failed_before_start(kind);
                 report.warnings = log.warnings;
-                return PipelineEnd { report, error: Some(error), aside: None, model: None, keeping: None };
+                return PipelineEnd {
+                    report,
+                    error: Some(error),
+                    aside: None,
+                    model: None,
+                    kept: None,
+                    keeping: None,
+                };
             }
         };
         let mut journal = Journal::new(&mut log, observer);
@@ -196,7 +205,7 @@ impl<'a> PipelineRun<'a> {
         let staged_layout = staged.layout().clone();
         let mut staged = Some(staged);
         let (data, mut model) = (progress.data.take(), progress.model.take());
-        let (record, mut report) = progress.end();
+        let (mut record, mut report) = progress.end();
         if let Err(error) = &result {
             journal.note(&format!("failed: {}", error_chain(error)));
         }
@@ -211,14 +220,17 @@ impl<'a> PipelineRun<'a> {
             Some(error) if error.is_interruption() => RunState::Interrupted,
             Some(_) => RunState::Failed,
         };
+        record.whole &= error.is_some();
+        let is_whole = record.whole;
         let control = &self.plan().control;
         let layout = if error.is_none() && staged.is_none() { &current } else { &staged_layout };
         let keep = Keep {
             layout: Some(layout),
-            artifacts: control.backup_artifacts,
+            // All the steps have made; it lies nowhere else.
+            artifacts: control.backup_artifacts || is_whole,
             logs: control.backup_log || error.is_some(),
         };
-        let mut collected = None;
+        let (mut collected, mut kept) = (None, None);
         if let Some(mut run) = history {
             self.complete_record(&mut run, (record, data), journal);
             let recorded = error.as_ref().map(RunError::recorded);
@@ -227,7 +239,9 @@ impl<'a> PipelineRun<'a> {
                 report.places.history = Some(run.folder().to_owned());
                 collected = Some(run);
             } else {
-                report.places.history = Some(finish(run, report.state, recorded, &keep, journal));
+                let finished = finish(run, report.state, recorded, &keep, journal);
+                kept = (is_whole && finished.record.artifacts_kept).then(|| kept_hint(&finished));
+                report.places.history = Some(finished.folder);
             }
         }
         if error.is_none() {
@@ -237,7 +251,7 @@ impl<'a> PipelineRun<'a> {
             report.places.log = log.filter(|log| log.is_file());
         }
         let aside = staged.filter(|_| error.is_none());
-        (PipelineEnd { report, error, aside, model, keeping: None }, collected)
+        (PipelineEnd { report, error, aside, model, kept, keeping: None }, collected)
     }
 
     /// Where the artifacts of a run that has succeeded can be found after it.
@@ -264,4 +278,13 @@ fn commit(
         journal.say(Level::Warning, &text);
     }
     Ok(())
+}
+
+/// How to get at artifacts that are whole and did not become current.
+fn kept_hint(Finished { folder, record, .. }: &Finished) -> String {
+    let RunRecord { id, kind, .. } = record;
+    format!(
+        "all steps have succeeded, and what they made is kept in `{folder}`; \
+         `alo history restore {id} --pipeline {kind}` makes it current"
+    )
 }

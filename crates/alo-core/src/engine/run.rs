@@ -27,6 +27,13 @@ pub struct Engine {
     executor: Box<dyn Executor>,
 }
 
+/// What outlasts the last pipeline.
+#[derive(Default)]
+struct Left {
+    model: Option<StagedModel>,
+    kept: Option<String>,
+}
+
 impl Engine {
     /// Makes an engine that runs steps with that executor.
     pub fn new(executor: impl Executor + 'static) -> Self {
@@ -91,20 +98,20 @@ impl Engine {
             sweep: None,
             cache: cache.as_ref(),
         };
-        let mut model = None;
-        let error = self.run_pipelines(scope, pipelines, &mut report, &mut model, observer).err();
+        let mut left = Left::default();
+        let error = self.run_pipelines(scope, pipelines, &mut report, &mut left, observer).err();
         report.seconds = started.elapsed().as_secs_f64();
         if let Some(error) = &error {
             report.state = if error.is_interruption() { RunState::Interrupted } else { RunState::Failed };
         }
         let finished = cache.map(|cache| cache.end(project, &run, error.is_some())).unwrap_or_default();
-        drop(model);
+        drop(left.model);
         observer.event(&Event::RunFinished { report: report.clone() });
         match error {
             None => Ok(report),
             Some(error) => {
                 let log = report.pipelines.last().and_then(|pipeline| pipeline.places.log.clone());
-                Err(Box::new(RunFailure { error, report: Some(report), log, finished }))
+                Err(Box::new(RunFailure { error, report: Some(report), log, kept: left.kept, finished }))
             }
         }
     }
@@ -114,7 +121,7 @@ impl Engine {
         scope: RunScope<'_>,
         pipelines: &[&Pipeline],
         report: &mut RunReport,
-        model: &mut Option<StagedModel>,
+        left: &mut Left,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
         let mut outside = Vec::new();
@@ -149,7 +156,7 @@ impl Engine {
             }
             report.pipelines.push(end.report);
             before = end.keeping;
-            *model = end.model;
+            *left = Left { model: end.model, kept: end.kept };
             if let Some(error) = end.error {
                 return Err(error);
             }

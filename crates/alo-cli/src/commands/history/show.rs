@@ -96,10 +96,11 @@ fn human(entry: &HistoryEntry, damages: &[Damage], logs: &BTreeMap<String, Strin
 
 fn facts(entry: &HistoryEntry, damages: &[Damage]) -> Vec<Vec<String>> {
     let record = &entry.record;
+    let whole = if record.whole { " (its artifacts are whole and can be restored)" } else { "" };
     let mut facts: Vec<(&str, String)> = vec![
         ("run", record.id.to_string()),
         ("pipeline", record.kind.to_string()),
-        ("state", format!("{}{}", record.state, if entry.pinned { " (pinned)" } else { "" })),
+        ("state", format!("{}{}{}", record.state, whole, if entry.pinned { " (pinned)" } else { "" })),
         ("started", record.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
     ];
     let time =
