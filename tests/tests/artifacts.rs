@@ -193,6 +193,62 @@ fn what_could_not_be_exported_is_kept_whatever_the_plan_says_and_can_be_restored
 }
 
 #[test]
+fn places_that_results_and_models_need_are_checked_before_any_step() {
+    let env = TestEnv::new();
+    let plan = || PlanText::new().train(&["train"]).inference(&["inference"]);
+    env.write("assets/train/asset_train.py", asset("print('it runs')"));
+    env.write("assets/inference/asset_inference.py", asset(RESULT));
+    env.write("file", "");
+    fs_err::os::unix::fs::symlink("nowhere", env.path("dangling")).unwrap();
+    let cases = [
+        ("save_inference_artifacts_path", "./file/out", "is no folder"),
+        ("save_inference_artifacts_path", "./dangling/out", "dangling"),
+        ("save_inference_artifacts_path", "./out/../train_artifacts/out", "lies in the artifacts"),
+        ("load_model_path", "./absent", "does not exist"),
+    ];
+    for (key, path, says) in cases {
+        env.write("experimental_plan.yaml", plan().external(key, path).to_string());
+        env.alo(["run"]).expect(1).says(says).says_not("it runs");
+    }
+    // What the training of the same run exports is there in time.
+    let made = plan()
+        .external("save_train_artifacts_path", "./out/")
+        .external("load_model_path", "./out/model.tar.gz");
+    env.write("experimental_plan.yaml", made.to_string());
+    env.write(
+        "assets/train/asset_train.py",
+        asset("open(self.asset.get_model_path() + 'm', 'w').write('m')"),
+    );
+    env.alo(["run"]).expect(0);
+}
+
+#[test]
+fn an_inference_does_not_replace_the_model_that_its_training_has_just_exported() {
+    let env = TestEnv::new();
+    let plan = PlanText::new()
+        .train(&["train"])
+        .inference(&["inference"])
+        .external("save_train_artifacts_path", "./out/")
+        .external("save_inference_artifacts_path", "./out");
+    env.write("experimental_plan.yaml", plan.to_string());
+    env.write(
+        "assets/train/asset_train.py",
+        asset("open(self.asset.get_model_path() + 'm', 'w').write('m')"),
+    );
+    let own = "open(self.asset.get_model_path(use_inference_path=True) + 'own', 'w').write('i')\n";
+    env.write("assets/inference/asset_inference.py", asset(&format!("{own}{RESULT}")));
+    let members = || {
+        let out =
+            std::process::Command::new("tar").arg("tzf").arg(env.path("out/model.tar.gz")).output().unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    env.alo(["run"]).expect(0).says("stays in the save path");
+    assert!(members().contains("train/m") && !members().contains("own"), "{}", members());
+    env.alo(["run", "--mode", "inference"]).expect(0);
+    assert!(members().contains("inference/own"), "{}", members());
+}
+
+#[test]
 fn data_is_checked_before_any_step_and_copied_when_it_changed() {
     let env = TestEnv::new();
     let plan = |inference: &str| {

@@ -13,8 +13,12 @@ use crate::durable::{self, Lasting};
 use crate::layout::{ArtifactLayout, ProjectLayout, artifacts_name};
 use crate::location::{Location, LocationError};
 use crate::s3::{Aborted, Purpose, Remote, S3Access, S3Error, abort_left, upload};
+use crate::save_place::check_save_path;
 use crate::storage_error::StorageError;
 use crate::temp_mark::TempMark;
+
+/// The archive of the models.
+const MODEL: &str = "model.tar.gz";
 
 /// Where results go: a folder, or a prefix in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,7 +130,7 @@ impl ExportError {
     }
 }
 
-/// Resolves a save path of a plan, before anything runs. Relative paths start at the first of `bases`, unless they
+/// Resolves a save path of a plan and checks that it can be written to, before anything runs. Relative paths start at the first of `bases`, unless they
 /// exist only below another one. A bucket must be there and take the credentials.
 pub fn resolve_save_path(
     text: &str,
@@ -141,15 +145,7 @@ pub fn resolve_save_path(
             return Ok(SaveTarget(Target::Remote(Outbox { remote, pending: project.uploads() })));
         }
     };
-    let kinds = PipelineKind::ALL;
-    if kinds.into_iter().any(|kind| path.starts_with(project.artifacts(kind).root()))
-        || path.starts_with(project.state())
-    {
-        return Err(ExportError::Inside { path });
-    }
-    if path.exists() && !path.is_dir() {
-        return Err(ExportError::NoFolder { path });
-    }
+    check_save_path(&path, project)?;
     Ok(SaveTarget(Target::Folder(Folder { path, mark: Some(TempMark::of_project(project.root())) })))
 }
 
@@ -165,10 +161,28 @@ pub fn export(
     inference_format: ArchiveFormat,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Exports, ExportError> {
+    export_beside(&[], kind, artifacts, to, inference_format, cancelled)
+}
+
+/// [`export`], but a `model.tar.gz` that is among the files that the same run has exported `before` stays: inference's own models
+/// are in the archive of its artifacts, too.
+pub fn export_beside(
+    before: &[Utf8PathBuf],
+    kind: PipelineKind,
+    artifacts: &ArtifactLayout,
+    to: &SaveTarget,
+    inference_format: ArchiveFormat,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Exports, ExportError> {
+    let with_model = |model: &Utf8Path| !before.iter().any(|path| path == model);
     let Outbox { remote, pending } = match &to.0 {
-        Target::Folder(folder) => return to_folder(kind, artifacts, folder, inference_format, cancelled),
+        Target::Folder(folder) => {
+            let with_model = with_model(&folder.path.join(MODEL));
+            return to_folder(kind, artifacts, folder, (inference_format, with_model), cancelled);
+        }
         Target::Remote(outbox) => outbox,
     };
+    let with_model = with_model(Utf8Path::new(&remote.join(MODEL).to_string()));
     let left = abort_left(pending, remote, cancelled);
     let beside = durable::parent(artifacts.root());
     let packed = tempfile::Builder::new()
@@ -178,7 +192,7 @@ pub fn export(
     let path = Utf8PathBuf::try_from(packed.path().to_owned())
         .map_err(|error| StorageError::new("write in", beside, error.into_io_error()))?;
     let folder = Folder { path, mark: None };
-    let mut exports = to_folder(kind, artifacts, &folder, inference_format, cancelled)?;
+    let mut exports = to_folder(kind, artifacts, &folder, (inference_format, with_model), cancelled)?;
     exports.warnings.extend(told_of(left));
     for file in &mut exports.files {
         let name = file.path.file_name().unwrap_or_default();
@@ -202,7 +216,7 @@ fn to_folder(
     kind: PipelineKind,
     artifacts: &ArtifactLayout,
     folder: &Folder,
-    inference_format: ArchiveFormat,
+    (inference_format, with_model): (ArchiveFormat, bool),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Exports, ExportError> {
     let to = &folder.path;
@@ -232,8 +246,15 @@ fn to_folder(
         Ok(())
     };
     archive(artifacts.root(), format!("{}.{ending}", artifacts_name(kind)), format)?;
-    if has_entries(&artifacts.models())? {
-        archive(&artifacts.models(), "model.tar.gz".to_owned(), ArchiveFormat::TarGz)?;
+    let has_models = has_entries(&artifacts.models())?;
+    if has_models && with_model {
+        archive(&artifacts.models(), MODEL.to_owned(), ArchiveFormat::TarGz)?;
+    }
+    if has_models && !with_model {
+        exports.warnings.push(format!(
+            "the training's `{MODEL}` stays in the save path: the models of inference are in `{}.{ending}` alone",
+            artifacts_name(kind)
+        ));
     }
     for log in [artifacts.process_log(), artifacts.pipeline_log()] {
         if let Some(name) = log.file_name().filter(|_| log.is_file()) {

@@ -39,6 +39,7 @@ mod recovery;
 mod remote_data;
 mod run_id;
 mod s3;
+mod save_place;
 mod source;
 mod staged_copy;
 mod staging;
@@ -60,7 +61,7 @@ mod walk;
 pub use archive::{ArchiveError, MemberTime, Packed, pack};
 pub use copy::CopyError;
 pub use experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};
-pub use export::{ExportError, Exported, Exports, SaveTarget, export, resolve_save_path};
+pub use export::{ExportError, Exported, Exports, SaveTarget, export, export_beside, resolve_save_path};
 pub use external::{LoadProgress, LoadedData, LoadedSource, load_data, loaded_once};
 pub use files_error::FilesError;
 pub use fingerprint::{NO_DATA_ID, code_id, param_id};
@@ -75,7 +76,9 @@ pub use layout::{ArtifactLayout, ProjectLayout};
 pub use load_error::LoadError;
 pub use location::{Location, LocationError};
 pub use lock::{Holder, LockError, ProjectLock};
-pub use model_source::{LoadedModel, ModelCommitError, ModelError, StagedModel, load_model, stage_model};
+pub use model_source::{
+    LoadedModel, ModelCommitError, ModelError, StagedModel, check_model, load_model, stage_model,
+};
 pub use output::{InferenceOutput, OutputError, check_output};
 pub use recovery::{Recovery, RecoveryError, recover};
 pub use run_id::{RunId, RunIdError};

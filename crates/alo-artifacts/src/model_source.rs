@@ -167,6 +167,23 @@ impl StagedModel {
     }
 }
 
+/// Checks that there is something where a model is to come from, before anything runs.
+pub fn check_model(
+    text: &str,
+    bases: &[Utf8PathBuf],
+    s3: &S3Access,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<(), ModelError> {
+    match Location::parse(text, bases)? {
+        Location::Path(path) if path.exists() => Ok(()),
+        Location::Path(path) => Err(ModelError::Missing { text: text.to_owned(), path }),
+        Location::S3 { bucket, key } => {
+            look(&s3.open(&bucket, &key, Purpose::Read)?, cancelled)?;
+            Ok(())
+        }
+    }
+}
+
 /// Puts a model from outside into `train_artifacts/models/`; the previous models stay until it is whole, and are gone
 /// then.
 pub fn load_model(

@@ -152,7 +152,7 @@ impl AsideRun<'_> {
     ) -> PipelineRun<'s> {
         let found = self.data.iter().find(|(kind, _)| *kind == pipeline.kind);
         let sources = found.map_or(Sources::none(), |(_, sources)| sources);
-        PipelineRun { scope, pipeline, sources, save_path: None, more, head }
+        PipelineRun { scope, pipeline, sources, save_path: None, exported: &[], more, head }
     }
 }
 

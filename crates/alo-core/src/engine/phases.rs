@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use alo_artifacts::{Limits, LoadProgress, NotKept, StepState, check_output, export, load_data, stage_model};
+use alo_artifacts::{
+    Limits, LoadProgress, NotKept, StepState, check_output, export_beside, load_data, stage_model,
+};
 use alo_plan::{HandOffMode, PipelineKind};
 
 use super::error::RunError;
@@ -248,7 +250,7 @@ impl PipelineRun<'_> {
             journal.flush();
             let format = self.plan().control.save_inference_format;
             let cancelled = || self.scope.options.cancel.is_cancelled();
-            let exports = export(kind, progress.artifacts, target, format, &cancelled)?;
+            let exports = export_beside(self.exported, kind, progress.artifacts, target, format, &cancelled)?;
             for warning in &exports.warnings {
                 journal.say(Level::Warning, warning);
             }

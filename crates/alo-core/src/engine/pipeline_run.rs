@@ -7,6 +7,7 @@ use alo_artifacts::{
     SaveTarget, StagedArtifacts, StagedModel,
 };
 use alo_plan::{Pipeline, PipelineKind, Plan};
+use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
 use super::error::RunError;
@@ -29,6 +30,8 @@ pub(super) struct PipelineRun<'a> {
     pub(super) sources: &'a Sources,
     /// Where its results are exported to.
     pub(super) save_path: Option<&'a SaveTarget>,
+    /// What the run has exported before.
+    pub(super) exported: &'a [Utf8PathBuf],
     /// Whether another pipeline follows.
     pub(super) more: bool,
     /// Its first steps, if they were done before for several runs.

@@ -149,7 +149,10 @@ impl Engine {
         {
             let more = index + 1 < pipelines.len();
             let save_path = save_path.as_ref();
-            let pipeline_run = PipelineRun { scope, pipeline, sources, save_path, more, head: None };
+            let exported: Vec<_> =
+                report.pipelines.iter().flat_map(|before| before.places.exported.clone()).collect();
+            let pipeline_run =
+                PipelineRun { scope, pipeline, sources, save_path, exported: &exported, more, head: None };
             let end = pipeline_run.run(self.executor.as_mut(), before.as_mut(), observer);
             if let (Some(before), Some(report)) = (before.take(), report.pipelines.last_mut()) {
                 report.warnings.extend(before.into_warnings());
@@ -174,7 +177,8 @@ fn refuse(
     observer: &mut dyn Observer,
 ) -> Result<(), RunError> {
     let sources = Sources::none();
-    let refused = PipelineRun { scope, pipeline, sources, save_path: None, more: false, head: None };
+    let refused =
+        PipelineRun { scope, pipeline, sources, save_path: None, exported: &[], more: false, head: None };
     let end = refused.refuse(error, observer);
     report.pipelines.push(end.report);
     end.error.map_or(Ok(()), Err)

@@ -1,10 +1,11 @@
 //! What holds for a whole run, and the places outside the project that it uses.
 
 use alo_artifacts::{
-    ArtifactLayout, DataSource, LoadedData, RunId, S3Access, SaveTarget, check_sources, loaded_once,
-    resolve_save_path,
+    ArtifactLayout, DataSource, LoadedData, Location, RunId, S3Access, SaveTarget, check_model,
+    check_sources, loaded_once, resolve_save_path,
 };
 use alo_plan::{Fetch, Pipeline, PipelineKind};
+use camino::Utf8PathBuf;
 
 use super::error::RunError;
 use super::options::RunOptions;
@@ -35,10 +36,32 @@ impl RunScope<'_> {
         let save_path = external.save_artifacts(pipeline.kind);
         let cancelled = || self.options.cancel.is_cancelled();
         let sources = data_sources(self.project, pipeline.kind, self.s3, &cancelled)?;
+        let model = external.load_model_path.as_ref().filter(|_| pipeline.kind == PipelineKind::Inference);
+        if let Some(model) = model.filter(|model| !self.is_made_here(model, &bases)) {
+            check_model(model, &bases, self.s3, &cancelled)?;
+        }
         Ok(Outside {
             sources,
             save_path: save_path.map(|path| resolve_save_path(path, &bases, self.s3, layout)).transpose()?,
         })
+    }
+}
+
+impl RunScope<'_> {
+    /// Whether the training of this very run exports to where the model is to come from.
+    fn is_made_here(&self, model: &str, bases: &[Utf8PathBuf]) -> bool {
+        let plan = self.project.plan();
+        let trains = self.options.mode.pipelines(plan).iter().any(|p| p.kind == PipelineKind::Train);
+        let save = plan.external.save_artifacts(PipelineKind::Train).filter(|_| trains);
+        let place = |text: &str| Location::parse(text, bases).ok();
+        match (place(model), save.and_then(place)) {
+            (Some(Location::Path(model)), Some(Location::Path(save))) => model.starts_with(save),
+            (
+                Some(Location::S3 { bucket, key }),
+                Some(Location::S3 { bucket: save_bucket, key: save_key }),
+            ) => bucket == save_bucket && key.starts_with(save_key.trim_end_matches('/')),
+            _ => false,
+        }
     }
 }
 
