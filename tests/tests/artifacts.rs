@@ -249,6 +249,29 @@ fn an_inference_does_not_replace_the_model_that_its_training_has_just_exported()
 }
 
 #[test]
+fn exported_archives_have_the_time_that_is_asked_for() {
+    let project = |time: &str| {
+        let env = TestEnv::new().with_variable("SOURCE_DATE_EPOCH", time);
+        let plan = PlanText::new().train(&["train"]).external("save_train_artifacts_path", "./out/");
+        env.write("experimental_plan.yaml", plan.to_string());
+        env.write(
+            "assets/train/asset_train.py",
+            asset("open(self.asset.get_model_path() + 'm', 'w').write('m')"),
+        );
+        env
+    };
+    let env = project("86400");
+    env.alo(["run"]).expect(0);
+    let listed = std::process::Command::new("tar")
+        .args(["--utc", "-tvzf", env.path("out/model.tar.gz").as_str()])
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.contains("1970-01-02 00:00 train/m"), "{listed}");
+    project("yesterday").alo(["run"]).expect(2).says("SOURCE_DATE_EPOCH");
+}
+
+#[test]
 fn data_is_checked_before_any_step_and_copied_when_it_changed() {
     let env = TestEnv::new();
     let plan = |inference: &str| {

@@ -161,24 +161,35 @@ pub fn export(
     inference_format: ArchiveFormat,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Exports, ExportError> {
-    export_beside(&[], kind, artifacts, to, inference_format, cancelled)
+    let form = ExportForm { inference: inference_format, time: MemberTime::Kept, before: &[] };
+    export_as(&form, kind, artifacts, to, cancelled)
 }
 
-/// [`export`], but a `model.tar.gz` that is among the files that the same run has exported `before` stays: inference's own models
-/// are in the archive of its artifacts, too.
-pub fn export_beside(
-    before: &[Utf8PathBuf],
+/// In which form results go out.
+#[derive(Debug, Clone, Copy)]
+pub struct ExportForm<'a> {
+    /// The format of the archive of an inference.
+    pub inference: ArchiveFormat,
+    /// The times in archives.
+    pub time: MemberTime,
+    /// What the same run has exported before. A `model.tar.gz` among it stays: inference's own models are in the archive of
+    /// its artifacts, too.
+    pub before: &'a [Utf8PathBuf],
+}
+
+/// [`export`] in any form.
+pub fn export_as(
+    form: &ExportForm<'_>,
     kind: PipelineKind,
     artifacts: &ArtifactLayout,
     to: &SaveTarget,
-    inference_format: ArchiveFormat,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Exports, ExportError> {
-    let with_model = |model: &Utf8Path| !before.iter().any(|path| path == model);
+    let with_model = |model: &Utf8Path| !form.before.iter().any(|path| path == model);
     let Outbox { remote, pending } = match &to.0 {
         Target::Folder(folder) => {
             let with_model = with_model(&folder.path.join(MODEL));
-            return to_folder(kind, artifacts, folder, (inference_format, with_model), cancelled);
+            return to_folder(kind, artifacts, folder, (form, with_model), cancelled);
         }
         Target::Remote(outbox) => outbox,
     };
@@ -192,7 +203,7 @@ pub fn export_beside(
     let path = Utf8PathBuf::try_from(packed.path().to_owned())
         .map_err(|error| StorageError::new("write in", beside, error.into_io_error()))?;
     let folder = Folder { path, mark: None };
-    let mut exports = to_folder(kind, artifacts, &folder, (inference_format, with_model), cancelled)?;
+    let mut exports = to_folder(kind, artifacts, &folder, (form, with_model), cancelled)?;
     exports.warnings.extend(told_of(left));
     for file in &mut exports.files {
         let name = file.path.file_name().unwrap_or_default();
@@ -216,7 +227,7 @@ fn to_folder(
     kind: PipelineKind,
     artifacts: &ArtifactLayout,
     folder: &Folder,
-    (inference_format, with_model): (ArchiveFormat, bool),
+    (form, with_model): (&ExportForm<'_>, bool),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Exports, ExportError> {
     let to = &folder.path;
@@ -224,7 +235,7 @@ fn to_folder(
     let swept = folder.mark.as_ref().map_or(0, |mark| mark.sweep(to));
     let format = match kind {
         PipelineKind::Train => ArchiveFormat::TarGz,
-        PipelineKind::Inference => inference_format,
+        PipelineKind::Inference => form.inference,
     };
     let ending = match format {
         ArchiveFormat::TarGz => "tar.gz",
@@ -237,7 +248,7 @@ fn to_folder(
     let mut archive = |packs: &Utf8Path, name: String, format| -> Result<(), ExportError> {
         let path = to.join(name);
         let temp = || folder.temp_for(&path);
-        let packed = pack_by(packs, &path, format, MemberTime::Kept, cancelled, &temp)?;
+        let packed = pack_by(packs, &path, format, form.time, cancelled, &temp)?;
         let left_out = packed.left_out.into_iter();
         let left_out =
             left_out.map(|what| format!("{what} and not in `{}`", path.file_name().unwrap_or_default()));

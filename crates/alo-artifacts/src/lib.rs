@@ -61,7 +61,9 @@ mod walk;
 pub use archive::{ArchiveError, MemberTime, Packed, pack};
 pub use copy::CopyError;
 pub use experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};
-pub use export::{ExportError, Exported, Exports, SaveTarget, export, export_beside, resolve_save_path};
+pub use export::{
+    ExportError, ExportForm, Exported, Exports, SaveTarget, export, export_as, resolve_save_path,
+};
 pub use external::{LoadProgress, LoadedData, LoadedSource, load_data, loaded_once};
 pub use files_error::FilesError;
 pub use fingerprint::{NO_DATA_ID, code_id, param_id};

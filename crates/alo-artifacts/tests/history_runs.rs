@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use alo_artifacts::{
-    DamageKind, DifferenceArea, EXTERNAL_MODEL, ExperimentalHistory, History, HistoryEntry, Keep,
+    DamageKind, DifferenceArea, EXTERNAL_MODEL, ExperimentalHistory, History, HistoryEntry, Keep, MemberTime,
     ProjectLayout, RemoveError, RestoreError, Retention, RunDiff, RunExportError, RunId, RunRecord, RunState,
     StagedArtifacts, StepRecord, recover,
 };
@@ -182,7 +182,10 @@ fn a_damaged_run_is_reported_and_never_restored_or_exported() {
         "{error}"
     );
     let out = project.layout.root().join("out");
-    assert!(matches!(project.history.export(&one, &out, &|| false), Err(RunExportError::Damaged { .. })));
+    assert!(matches!(
+        project.history.export(&one, &out, MemberTime::Kept, &|| false),
+        Err(RunExportError::Damaged { .. })
+    ));
     assert!(!out.exists());
     assert_eq!((project.model(), project.current()), (vec![5; 9000], id(2).to_string()));
     // The damaged content is given to no other run.
@@ -289,6 +292,33 @@ fn a_removal_killed_halfway_is_finished_with_its_contents() {
 }
 
 #[test]
+fn two_exports_of_a_run_are_the_same_bytes() {
+    let project = Project::new();
+    let entry = project.train(1, &[1; 9000]);
+    let outside = Utf8Path::from_path(project.dir.path()).expect("UTF-8");
+    // Long ago, so that the time of the export would show.
+    let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
+    let kept = fs_err::File::open(entry.folder.join("models/train/m")).expect("there");
+    kept.file().set_modified(then).expect("set");
+    let export = |name: &str, time: MemberTime| {
+        let to = outside.join(name);
+        project.history.export(&entry, &to, time, &|| false).expect("exported");
+        to
+    };
+    let time_of = |path: Utf8PathBuf| fs_err::metadata(path).expect("there").mtime();
+    let folder = export("folder", MemberTime::Kept);
+    assert_eq!(time_of(folder.join("models/train/m")), 1_600_000_000);
+    for ending in ["tgz", "zip"] {
+        let bytes = ["one", "two"].map(|name| export(&format!("{name}.{ending}"), MemberTime::Kept));
+        let [one, two] = bytes.map(|archive| fs_err::read(archive).expect("read"));
+        assert!(one == two, "{ending}");
+    }
+    let fixed = MemberTime::Fixed(Timestamp::from_second(1_500_000_000).expect("a time"));
+    let folder = export("fixed", fixed);
+    assert_eq!(time_of(folder.join("run.yaml")), 1_500_000_000);
+}
+
+#[test]
 fn an_export_holds_all_of_a_run_and_replaces_nothing() {
     let project = Project::new();
     let entry = project.train(1, &[1; 9000]);
@@ -296,10 +326,10 @@ fn an_export_holds_all_of_a_run_and_replaces_nothing() {
     let outside = Utf8Path::from_path(project.dir.path()).expect("UTF-8");
     for name in ["run", "run.tar.gz", "run.tgz", "RUN.ZIP"] {
         let to = outside.join(name);
-        let exported = project.history.export(&entry, &to, &|| false).expect("exported");
+        let exported = project.history.export(&entry, &to, MemberTime::Kept, &|| false).expect("exported");
         assert_eq!((exported.path.as_path(), exported.files), (to.as_path(), 4), "{name}");
         assert_eq!(to.is_dir(), name == "run");
-        let again = project.history.export(&entry, &to, &|| false);
+        let again = project.history.export(&entry, &to, MemberTime::Kept, &|| false);
         assert!(matches!(again, Err(RunExportError::Exists { .. })));
     }
     let copy = outside.join("run/models/train/m");
@@ -311,11 +341,14 @@ fn an_export_holds_all_of_a_run_and_replaces_nothing() {
     assert_eq!(fs_err::read(unpacked.join("models/train/m")).expect("read"), [1; 9000]);
     assert!(unpacked.join("run.yaml").exists() && !unpacked.join(".pinned").exists());
     for name in ["stopped", "stopped.zip"] {
-        let stopped = project.history.export(&entry, &outside.join(name), &|| true);
+        let stopped = project.history.export(&entry, &outside.join(name), MemberTime::Kept, &|| true);
         assert!(matches!(stopped, Err(RunExportError::Cancelled)), "{name}: {stopped:?}");
     }
     let inside = project.layout.history(Train).join("copy");
-    assert!(matches!(project.history.export(&entry, &inside, &|| false), Err(RunExportError::Inside { .. })));
+    assert!(matches!(
+        project.history.export(&entry, &inside, MemberTime::Kept, &|| false),
+        Err(RunExportError::Inside { .. })
+    ));
     assert!(fs_err::read_dir(outside).expect("listed").count() == 6, "no temporary name is left");
 }
 

@@ -1,11 +1,26 @@
 //! The machine as the environment describes it: resolved here once, passed down as plain values.
 
+use alo_core::artifacts::MemberTime;
 use alo_core::assets::Machine;
 use camino::Utf8PathBuf;
+use jiff::Timestamp;
 
 /// Describes this machine. The cache is `ALO_CACHE_DIR`, else `alo` in the user's cache folder.
 pub(crate) fn machine() -> Result<Machine, String> {
     Ok(Machine::new(cache()?, std::env::vars_os()))
+}
+
+/// The times in archives: with `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>) all are that,
+/// else those of the files.
+pub(crate) fn archive_time() -> Result<MemberTime, String> {
+    let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else {
+        return Ok(MemberTime::Kept);
+    };
+    let text = text.to_string_lossy();
+    let time = text.parse().ok().filter(|_| text.bytes().all(|c| c.is_ascii_digit()));
+    let time = time.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.map(MemberTime::Fixed)
+        .ok_or_else(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970"))
 }
 
 fn cache() -> Result<Utf8PathBuf, String> {

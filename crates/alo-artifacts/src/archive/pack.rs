@@ -27,7 +27,7 @@ pub enum MemberTime {
 
 impl MemberTime {
     /// The member's time in seconds, from a file's in nanoseconds.
-    pub(super) fn seconds(self, modified: i64) -> i64 {
+    pub(crate) fn seconds(self, modified: i64) -> i64 {
         match self {
             Self::Kept => modified.div_euclid(1_000_000_000),
             Self::Fixed(time) => time.as_second(),

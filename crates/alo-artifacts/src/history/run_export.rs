@@ -1,5 +1,7 @@
 //! One run as a folder or an archive of its own.
 
+use std::time::{Duration, SystemTime};
+
 use alo_plan::{ArchiveFormat, PipelineKind};
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -102,11 +104,12 @@ impl RunExportError {
 impl History {
     /// Copies a run with its record, plan, lock, artifacts and logs to `to`, which must not exist: an archive when its name
     /// ends in `.tar.gz`, `.tgz` or `.zip`, else a folder. It appears whole or not at all. Every file is compared with
-    /// its digest before.
+    /// its digest before, and has the time of the kept one, unless `time` is fixed.
     pub fn export(
         &self,
         entry: &HistoryEntry,
         to: &Utf8Path,
+        time: MemberTime,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<ExportedRun, RunExportError> {
         let id = entry.record.id.clone();
@@ -139,6 +142,9 @@ impl History {
         let mut tree = Tree::list(&entry.folder, Links::AsIs)?;
         tree.files.retain(|file| ![LOCK, PINNED].contains(&file.relative.as_str()));
         let bytes = copy_tree(&tree, &entry.folder, &folder)?;
+        for file in &tree.files {
+            set_time(&folder.join(&file.relative), time.seconds(file.stamp.modified))?;
+        }
         let count = tree.files.len() as u64;
         if cancelled() {
             return Err(RunExportError::Cancelled);
@@ -151,9 +157,22 @@ impl History {
             durable::sync_dir(parent)?;
             return Ok(ExportedRun { path: to.to_owned(), files: count, bytes });
         };
-        let packed = pack(&folder, to, format, MemberTime::Kept, cancelled)?;
+        let packed = pack(&folder, to, format, time, cancelled)?;
         Ok(ExportedRun { path: to.to_owned(), files: packed.files, bytes: packed.bytes })
     }
+}
+
+/// Gives a copy its time in whole seconds: the same run gives the same bytes.
+fn set_time(copy: &Utf8Path, seconds: i64) -> Result<(), StorageError> {
+    let since = Duration::from_secs(seconds.unsigned_abs());
+    let time = if seconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(since)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(since)
+    };
+    let Some(time) = time else { return Ok(()) };
+    let set = fs_err::File::open(copy).and_then(|file| file.file().set_modified(time));
+    set.map_err(StorageError::of("set the time of", copy))
 }
 
 fn format_of(path: &Utf8Path) -> Option<ArchiveFormat> {

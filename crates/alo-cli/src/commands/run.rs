@@ -10,6 +10,7 @@ use camino::Utf8PathBuf;
 use super::work_args::WorkArgs;
 use crate::cli::Format;
 use crate::exit_code::Exit;
+use crate::machine::archive_time;
 use crate::render::{closing, events, failure, json};
 use crate::ui::Ui;
 
@@ -50,7 +51,9 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
     let plan = args.plan.as_deref().or(args.config.as_deref());
     let project = args.work.open(plan, ui)?;
     let machine = args.work.machine(ui)?;
+    let archive_time = archive_time().map_err(|message| failure::wrong(ui, &message, None))?;
     let options = RunOptions {
+        archive_time,
         resume: args.resume,
         s3: S3Environment::new(std::env::vars_os()),
         ..args.work.options(args.mode, Update::Nothing, ui)

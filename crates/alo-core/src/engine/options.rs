@@ -1,6 +1,6 @@
 //! How a run is to go.
 
-use alo_artifacts::S3Environment;
+use alo_artifacts::{MemberTime, S3Environment};
 use alo_assets::SetupPolicy;
 
 use super::mode::Mode;
@@ -27,6 +27,8 @@ pub struct RunOptions {
     pub resume: bool,
     /// What S3 takes from the machine's environment. Default: nothing.
     pub s3: S3Environment,
+    /// The times in exported archives. Default: those of the files.
+    pub archive_time: MemberTime,
     /// Asks the run to stop.
     pub cancel: CancelToken,
     /// What others are told who wait for this run. Default: `alo`.
@@ -41,6 +43,7 @@ impl Default for RunOptions {
             setup: SetupPolicy::default(),
             resume: false,
             s3: S3Environment::default(),
+            archive_time: MemberTime::default(),
             cancel: CancelToken::new(),
             command: "alo".to_owned(),
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use alo_artifacts::{
-    Limits, LoadProgress, NotKept, StepState, check_output, export_beside, load_data, stage_model,
+    ExportForm, Limits, LoadProgress, NotKept, StepState, check_output, export_as, load_data, stage_model,
 };
 use alo_plan::{HandOffMode, PipelineKind};
 
@@ -248,9 +248,13 @@ impl PipelineRun<'_> {
         progress.record.whole = true;
         if let Some(target) = self.save_path {
             journal.flush();
-            let format = self.plan().control.save_inference_format;
+            let form = ExportForm {
+                inference: self.plan().control.save_inference_format,
+                time: self.scope.options.archive_time,
+                before: self.exported,
+            };
             let cancelled = || self.scope.options.cancel.is_cancelled();
-            let exports = export_beside(self.exported, kind, progress.artifacts, target, format, &cancelled)?;
+            let exports = export_as(&form, kind, progress.artifacts, target, &cancelled)?;
             for warning in &exports.warnings {
                 journal.say(Level::Warning, warning);
             }

@@ -7,6 +7,7 @@ use super::place::{ProjectArgs, find_one};
 use super::words::Pipeline;
 use crate::commands::signals::cancel_on_signals;
 use crate::exit_code::Exit;
+use crate::machine::archive_time;
 use crate::render::{failure, quantity};
 use crate::ui::Ui;
 
@@ -33,8 +34,9 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, Exit> {
     let entry = find_one(&history, &args.id, args.pipeline, ui)?;
     let to = camino::absolute_utf8(&args.path)
         .map_err(|error| failure::wrong(ui, &format!("`{}` is no path: {error}", args.path), None))?;
+    let time = archive_time().map_err(|message| failure::wrong(ui, &message, None))?;
     let cancel = cancel_on_signals(ui);
-    let exported = history.export(&entry, &to, &|| cancel.is_cancelled()).map_err(|error| {
+    let exported = history.export(&entry, &to, time, &|| cancel.is_cancelled()).map_err(|error| {
         let exit = failure::refused(ui, &failure::chain(&error), error.hint().as_deref());
         if matches!(error, RunExportError::Cancelled) { Exit::Interrupted } else { exit }
     })?;
