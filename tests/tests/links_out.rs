@@ -1,8 +1,37 @@
 //! Links that lead out of the project, left where `alo` removes: what they lead to is never touched.
 
+use std::os::unix::fs::MetadataExt;
+
 use alo_tests::{PlanText, TestEnv, asset};
 use camino::Utf8PathBuf;
 use fs_err::os::unix::fs::symlink;
+
+#[test]
+fn a_place_that_artifacts_cannot_take_is_refused_before_any_step() {
+    let env = TestEnv::new();
+    let plan = PlanText::new().train(&["train"]).inference(&["inference"]);
+    env.write("experimental_plan.yaml", plan.to_string());
+    env.write("assets/train/asset_train.py", asset("print('it runs')"));
+    env.write("assets/inference/asset_inference.py", asset(""));
+    let big = env.root().join("big");
+    fs_err::create_dir(&big).unwrap();
+    for name in ["train_artifacts", "inference_artifacts"] {
+        symlink(&big, env.path(name)).unwrap();
+        env.alo(["run"]).expect(1).says("is a link").says(name).says_not("it runs");
+        assert!(env.path(name).is_symlink());
+        fs_err::remove_file(env.path(name)).unwrap();
+    }
+
+    let device = |path: &str| fs_err::metadata(path).map(|meta| meta.dev()).ok();
+    let memory = tempfile::tempdir_in("/dev/shm").ok();
+    let Some(memory) = memory.filter(|_| device("/dev/shm") != device(env.root().as_str())) else {
+        eprintln!("skipped: this machine has no second file system to write to");
+        return;
+    };
+    fs_err::remove_dir_all(env.path(".alo")).unwrap();
+    symlink(memory.path(), env.path(".alo")).unwrap();
+    env.alo(["run"]).expect(1).says("different file systems").says_not("it runs");
+}
 
 #[test]
 fn nothing_is_removed_through_a_link() {

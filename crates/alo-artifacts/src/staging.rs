@@ -33,6 +33,22 @@ pub(crate) use models::StagedModels;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StagingError {
+    /// A link where the artifacts are to lie: they are exchanged as a whole, so it would be replaced.
+    #[error("`{path}` is a link: a run would replace it by a folder")]
+    Link {
+        /// The link.
+        path: Utf8PathBuf,
+    },
+    /// Artifacts that could never become current.
+    #[error(
+        "`{staging}` and `{target}` lie on different file systems: what a run makes could not be moved there"
+    )]
+    OtherDisk {
+        /// Where a run makes them.
+        staging: Utf8PathBuf,
+        /// Where they are to lie.
+        target: Utf8PathBuf,
+    },
     /// Something could not be read or written.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -48,6 +64,13 @@ impl StagingError {
     /// What a user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Link { .. } => Some(
+                "remove the link; to have the artifacts on another disk move the project there, or name a save path".into(),
+            ),
+            Self::OtherDisk { staging, .. } => Some(format!(
+                "mount the project as a whole, not a folder inside it, and let `{staging}` be a folder of the project, no link \
+                 (it may be deleted between runs)"
+            )),
             Self::Storage(error) => error.hint(),
             Self::Tree(error) => error.hint(),
             Self::Record(error) => error.hint(),
@@ -256,12 +279,29 @@ pub enum Leftover {
 impl StagedArtifacts {
     /// Creates the empty folders of a pipeline's artifacts beside the current ones.
     pub fn begin(project: &ProjectLayout, kind: PipelineKind, run: &RunId) -> Result<Self, StagingError> {
+        Self::check(project, kind)?;
         let folder = project.staging().join(run.as_str());
         let staged = Staged::begin(&folder, artifacts_name(kind), project.artifacts(kind).root().to_owned())?;
         let layout = ArtifactLayout::new(staged.place.path.clone());
         let staged = Self { staged, layout };
         staged.layout.create_all(kind)?;
         Ok(staged)
+    }
+
+    /// Checks that the artifacts of a pipeline can become current when they are made.
+    pub fn check(project: &ProjectLayout, kind: PipelineKind) -> Result<(), StagingError> {
+        let (state, target) = (project.state(), project.artifacts(kind).root().to_owned());
+        if target.is_symlink() {
+            return Err(StagingError::Link { path: target });
+        }
+        let device = |path: &Utf8Path| {
+            let found = path.ancestors().find_map(|path| fs_err::metadata(path).ok());
+            found.map(|meta| meta.dev())
+        };
+        if device(&state) != device(&target) {
+            return Err(StagingError::OtherDisk { staging: state, target });
+        }
+        Ok(())
     }
 
     /// Where the artifacts of a run lie before it has succeeded, whether or not they are there yet.

@@ -1,8 +1,8 @@
 //! What holds for a whole run, and the places outside the project that it uses.
 
 use alo_artifacts::{
-    ArtifactLayout, DataSource, LoadedData, Location, RunId, S3Access, SaveTarget, check_model,
-    check_sources, loaded_once, resolve_save_path,
+    ArtifactLayout, DataSource, LoadedData, Location, RunId, S3Access, SaveTarget, StagedArtifacts,
+    check_model, check_sources, loaded_once, resolve_save_path,
 };
 use alo_plan::{Fetch, Pipeline, PipelineKind};
 use camino::Utf8PathBuf;
@@ -33,6 +33,7 @@ impl RunScope<'_> {
     pub(super) fn outside(&self, pipeline: &Pipeline) -> Result<Outside, RunError> {
         let (external, bases, layout) =
             (&self.project.plan().external, self.project.bases(), self.project.layout());
+        StagedArtifacts::check(layout, pipeline.kind)?;
         let save_path = external.save_artifacts(pipeline.kind);
         let cancelled = || self.options.cancel.is_cancelled();
         let sources = data_sources(self.project, pipeline.kind, self.s3, &cancelled)?;
