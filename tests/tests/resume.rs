@@ -212,6 +212,20 @@ fn a_step_that_touches_the_world_is_run_again() {
             "import os; os.symlink('model', self.asset.get_model_path() + 'link')",
             "it left something that cannot be put back",
         ),
+        (
+            "import builtins; builtins.KEPT = open(self.asset.get_model_path() + 'm', 'w'); builtins.KEPT.write('x')",
+            "it left something unfinished: `",
+        ),
+        (
+            "import atexit\nmodel = self.asset.get_model_path() + 'm'\natexit.register(lambda: open(model, 'w').close())",
+            "it left something unfinished: the call of `<lambda>` at the end of the interpreter",
+        ),
+        (
+            "import threading\nmodel = self.asset.get_model_path() + 'm'\n\
+             write = lambda: (threading.main_thread().join(), open(model, 'w').close())\n\
+             threading.Thread(target=write, name='writer').start()",
+            "it left something unfinished: the thread `writer`, which is running",
+        ),
     ];
     let env = TestEnv::new();
     env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
@@ -222,6 +236,29 @@ fn a_step_that_touches_the_world_is_run_again() {
             .expect(0)
             .says(&format!("its last result was not kept: {reason}"));
     }
+}
+
+#[test]
+fn what_is_closed_or_has_ended_with_the_step_is_kept() {
+    let env = TestEnv::new();
+    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.write(
+        "assets/train/asset_train.py",
+        asset(
+            "import logging, tempfile, threading\n\
+             from concurrent.futures import ThreadPoolExecutor\n\
+             self.model = open(self.asset.get_model_path() + 'm', 'w')\n\
+             self.itself = self\n\
+             with ThreadPoolExecutor(2) as pool:\n\
+             \u{20}   pool.submit(self.model.write, 'whole').result()\n\
+             self.folder = tempfile.TemporaryDirectory()\n\
+             thread = threading.Thread(target=print)\n\
+             thread.start(); thread.join()",
+        ),
+    );
+    env.alo(["run", "--resume"]).expect(0);
+    assert_eq!(ran(&env), Vec::<String>::new());
+    assert_eq!(env.read("train_artifacts/models/train/m"), "whole");
 }
 
 #[test]

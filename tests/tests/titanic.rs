@@ -43,6 +43,16 @@ fn it_trains_and_infers_and_tells_where_everything_lies() {
 }
 
 #[test]
+fn nothing_runs_again_that_has_not_changed() {
+    let env = titanic();
+    env.alo(["run", "--resume"]).expect(0);
+    let events = env.alo(["run", "--resume", "--format", "json"]).expect(0).events();
+    let decided = events.iter().filter(|event| event["event"] == "step_decided");
+    let decided: Vec<_> = decided.map(|event| event["decision"].as_str().unwrap()).collect();
+    assert_eq!(decided, ["reused"; 5], "{events:#?}");
+}
+
+#[test]
 fn both_hand_off_modes_give_the_same_bytes() {
     let run = |mode: &str| {
         let env = titanic();

@@ -39,6 +39,11 @@ pub enum NotKept {
         /// What and where.
         what: String,
     },
+    /// It left something that goes on, or is done, only after it, such as a thread: what it leaves was not whole.
+    LeftUnfinished {
+        /// What.
+        what: String,
+    },
     /// Its code changed while it ran.
     CodeChanged,
     /// It read more files outside of its folders than are looked after.
@@ -57,6 +62,7 @@ impl fmt::Display for NotKept {
             Self::AskedForRun => f.write_str("it asked for the id of its run, which holds the time"),
             Self::NamesRun { place } => write!(f, "it left a path or id of its run in `{place}`"),
             Self::LeftSpecial { what } => write!(f, "it left something that cannot be put back: {what}"),
+            Self::LeftUnfinished { what } => write!(f, "it left something unfinished: {what}"),
             Self::CodeChanged => f.write_str("its code changed while it ran"),
             Self::ReadTooMuch => f.write_str("it read too many files outside its folders"),
             Self::NotWatched => f.write_str("steps that are no Python assets are not kept"),

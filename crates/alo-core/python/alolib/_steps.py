@@ -140,6 +140,8 @@ class _Run:
                 self._run = type(asset).run
                 self._conclude(step, asset.run(), first_generation)
                 if watch is not None:
+                    # What it holds open is closed.
+                    del asset
                     self.seen = {"seen": watch.end()}
             finally:
                 step.end()

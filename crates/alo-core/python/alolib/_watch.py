@@ -6,6 +6,7 @@ itself it does not see. Only steps whose result is to be kept are watched.
 
 import os
 import sys
+from types import ModuleType
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # A step that reads more files of others than these is not kept.
@@ -38,14 +39,22 @@ def start(order):
     if not _installed:
         sys.addaudithook(_hook)
         _installed = True
-    _active = Watch(order, wanted)
+    from alolib import _unfinished
+
+    watch = Watch(order, wanted)
+    _unfinished.begin(watch.is_installed)
+    _active = watch
     return _active
 
 
 def stop():
     """Ends the watch of a step, however it has ended."""
     global _active
-    _active = None
+    if _active is not None:
+        _active = None
+        from alolib import _unfinished
+
+        _unfinished.end()
 
 
 class Watch:
@@ -61,7 +70,7 @@ class Watch:
         self._installed = _folders(installed)
         self._real_folders = {}
         self._known = self._own + self._installed + self._free + _folders([*wanted["known"], order["folder"]]) + _SYSTEM
-        self._file = order["file"]
+        self._crash_file = order.get("crash_file")
         self._process = wanted["save_process"]
         self._process_before = _process()
         self._children = _children()
@@ -74,7 +83,10 @@ class Watch:
 
     def end(self):
         """Stops watching; gives what the engine wants to know. The state of the process goes to its file, if it has changed."""
+        from alolib import _unfinished
+
         stop()
+        unfinished = _unfinished.left(self._crash_file, self._modules())
         self._note_modules()
         if not self.programs and _children() != self._children:
             self.programs["a child process"] = True
@@ -90,6 +102,7 @@ class Watch:
             "programs": list(self.programs)[:1],
             "connections": list(self.connections)[:1],
             "asked_for_run": self.asked_for_run,
+            "unfinished": unfinished,
         }
 
     def touched(self, path, writing, folder=-1):
@@ -107,6 +120,20 @@ class Watch:
             self._written[path] = True
         elif len(self._read) <= 20 * _MOST and (not path.startswith(self._known) or "/../" in path):
             self._read[path] = True
+
+    def is_installed(self, file):
+        """Whether a file is one of the environment or of Python itself."""
+        return file.startswith(self._installed) or file.startswith("<frozen ")
+
+    def _modules(self):
+        """Lists the modules of the project: all that are not installed."""
+        found = []
+        for module in list(sys.modules.values()):
+            if isinstance(module, ModuleType):
+                file = vars(module).get("__file__")
+                if isinstance(file, str) and not self.is_installed(file):
+                    found.append(module)
+        return found
 
     def _is_outside(self, path):
         """Tells whether something that was written is anybody's but the step's own."""

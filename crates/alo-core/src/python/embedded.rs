@@ -29,6 +29,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_steps.py",
     "alolib/_surroundings.py",
     "alolib/_traceback.py",
+    "alolib/_unfinished.py",
     "alolib/_values.py",
     "alolib/_watch.py",
     "alolib/asset.py",

@@ -14,6 +14,8 @@ pub(crate) struct Seen {
     programs: Vec<String>,
     connections: Vec<String>,
     asked_for_run: bool,
+    /// What goes on, or is done, only after it.
+    unfinished: Option<String>,
 }
 
 impl Seen {
@@ -22,6 +24,9 @@ impl Seen {
         let first = |list: &[String]| list.first().cloned();
         if let Some(path) = self.wrote.first() {
             return Some(NotKept::WroteOutside { path: path.clone() });
+        }
+        if let Some(what) = &self.unfinished {
+            return Some(NotKept::LeftUnfinished { what: what.clone() });
         }
         if self.asked_for_run {
             return Some(NotKept::AskedForRun);
