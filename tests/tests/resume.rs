@@ -189,6 +189,10 @@ fn a_step_that_touches_the_world_is_run_again() {
         ("open(self.project_home + 'beside', 'w').write('x')", "it wrote outside its folders"),
         ("import os; os.makedirs(self.project_home + 'made', exist_ok=True)", "it wrote outside its folders"),
         (
+            "import os\npipe = self.project_home + 'pipe'\nos.path.lexists(pipe) or os.mkfifo(pipe)",
+            "it wrote outside its folders",
+        ),
+        (
             "import tempfile; open(tempfile.gettempdir() + '/left', 'w').close()",
             "it wrote outside its folders",
         ),
@@ -287,6 +291,116 @@ fn a_file_that_a_step_reads_elsewhere_is_looked_at_again() {
     let env = env.with_variable("WISH", "more");
     assert_eq!(ran(&env), ["train/train variable"]);
     assert!(env.read("train_artifacts/models/train/model").ends_with("more"));
+}
+
+#[test]
+fn what_a_step_looks_at_elsewhere_without_opening_it_counts() {
+    let env = TestEnv::new();
+    let plan = PlanText::new().train(&["train"]).external("load_train_data_path", "./data");
+    env.write("experimental_plan.yaml", plan.to_string());
+    env.write("data/rows", "1").write("sized", "1").write("c/a/x", "").write("d/t", "1").write("v1/f", "1");
+    env.write("v2/f", "2").write("common/shared.py", "VALUE = 1\n");
+    env.write(
+        "assets/train/asset_train.py",
+        asset(
+            "import glob, os, pathlib, sys\n\
+             home = self.project_home\n\
+             import shared\n\
+             sys.path.append(home + 'plugins')\n\
+             try:\n\
+             \u{20}   import optional\n\
+             except ImportError:\n\
+             \u{20}   optional = None\n\
+             seen = [os.path.exists(home + 'flag'), os.path.getsize(home + 'sized'), os.path.isdir(home + 'folder'),\n\
+             \u{20}   pathlib.Path(home, 'flag2').exists(), os.access(home + 'flag3', os.R_OK), glob.glob(home + 'c/*/t'),\n\
+             \u{20}   os.readlink(home + 'link'), open(home + 'current/f').read(), shared.VALUE, str(optional),\n\
+             \u{20}   os.read(os.open('t', os.O_RDONLY, dir_fd=os.open(home + 'd', os.O_RDONLY)), 9),\n\
+             \u{20}   open('/proc/self/cwd/v2/f').read(), sorted(os.listdir(self.asset.get_input_path() + 'data')),\n\
+             \u{20}   sorted(name for name in os.listdir(os.path.dirname(__file__)) if name[0] != '_'),\n\
+             \u{20}   oct(os.stat(os.path.dirname(__file__) + '/script').st_mode)]\n\
+             open(self.asset.get_model_path() + 'model', 'w').write(repr(seen))",
+        ),
+    );
+    env.write("assets/train/script", "");
+    let link = |target: &str, name: &str| {
+        let name = env.path(name);
+        let _ = fs_err::remove_file(&name);
+        fs_err::os::unix::fs::symlink(target, name).unwrap();
+    };
+    link("v1", "link");
+    link("v1", "current");
+    link("../../common/shared.py", "assets/train/shared.py");
+    env.alo(["run", "--resume"]).expect(0);
+    assert_eq!(ran(&env), Vec::<String>::new());
+    let write = |name: &str, text: &str| _ = env.write(name, text);
+    let folder = |name: &str| fs_err::create_dir_all(env.path(name)).unwrap();
+    let changes: [(&str, &dyn Fn()); 15] = [
+        ("flag", &|| write("flag", "")),
+        ("size", &|| write("sized", "12")),
+        ("folder", &|| folder("folder")),
+        ("pathlib", &|| write("flag2", "")),
+        ("access", &|| write("flag3", "")),
+        ("glob", &|| write("c/a/t", "")),
+        ("link", &|| link("v2", "link")),
+        ("folder that is a link", &|| link("v2", "current")),
+        ("link out of the code", &|| write("common/shared.py", "VALUE = 22\n")),
+        ("module that appears", &|| write("plugins/optional.py", "")),
+        ("in an open folder", &|| write("d/t", "2")),
+        ("/proc", &|| write("v2/f", "3")),
+        ("empty folder of data", &|| folder("data/empty")),
+        ("empty folder of code", &|| folder("assets/train/empty")),
+        ("mode", &|| {
+            let all = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+            fs_err::set_permissions(env.path("assets/train/script"), all).unwrap();
+        }),
+    ];
+    for (what, change) in changes {
+        let before = env.read("train_artifacts/models/train/model");
+        change();
+        assert_eq!(ran(&env), ["train/train read"], "{what}");
+        assert_ne!(env.read("train_artifacts/models/train/model"), before, "{what}");
+        assert_eq!(ran(&env), Vec::<String>::new(), "{what}");
+    }
+}
+
+#[test]
+fn a_variable_of_the_session_counts_for_a_step_that_reads_it() {
+    let env = TestEnv::new().with_variable("COLUMNS", "80").with_variable("ALO_STAGE", "dev");
+    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.write("assets/input/asset_input.py", asset("pass"));
+    let read =
+        "import os, shutil\nself.data['seen'] = (os.getenv('ALO_STAGE'), shutil.get_terminal_size().columns)";
+    env.write("assets/train/asset_train.py", asset(read));
+    env.alo(["run", "--resume"]).expect(0);
+    let env = env.with_variable("SSH_TTY", "/dev/pts/1");
+    assert_eq!(ran(&env), Vec::<String>::new());
+    let env = env.with_variable("COLUMNS", "99");
+    assert_eq!(ran(&env), ["train/train variable"]);
+    let env = env.with_variable("ALO_STAGE", "prod");
+    assert_eq!(ran(&env), ["train/train variable"]);
+    assert_eq!(ran(&env), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_changes_after_a_step_has_read_it_is_not_what_it_has_read() {
+    let env = TestEnv::new();
+    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.write("lookup", "one more");
+    // What a C library does by itself is what somebody else does.
+    let run = "import ctypes\n\
+               text = open(self.project_home + 'lookup').read()\n\
+               ctypes.CDLL(None).truncate((self.project_home + 'lookup').encode(), 3)\n\
+               open(self.asset.get_model_path() + 'model', 'w').write(text)";
+    env.write("assets/train/asset_train.py", asset(run));
+    env.alo(["run", "--resume"]).expect(0);
+    assert_eq!(
+        (env.read("train_artifacts/models/train/model").as_str(), env.read("lookup").as_str()),
+        ("one more", "one")
+    );
+    env.alo(["run", "--resume", "--explain"])
+        .expect(0)
+        .says("lookup`, which it read, was changed while it ran");
+    assert_eq!(env.read("train_artifacts/models/train/model"), "one");
 }
 
 #[test]

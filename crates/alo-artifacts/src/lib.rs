@@ -88,9 +88,9 @@ pub use s3::{CredentialsError, S3Access, S3Environment, S3Error, S3Fault};
 pub use source::{DataSource, check_sources};
 pub use staging::{Leftover, StagedArtifacts, StagingError};
 pub use step_cache::{
-    Dependency, Found, HeldStep, KeptStep, LeftBehind, MadeFrom, NotKept, PutBackError, Recorded,
-    RecordingError, Sharing, Snapshot, StepCache, StepDescription, StepEntry, StepKey, StepRecording,
-    digest_folder, stamp_folder,
+    Dependency, Found, HeldStep, KeptStep, LeftBehind, Look, LookedAt, MadeFrom, NotKept, PutBackError, Read,
+    Recorded, RecordingError, Sharing, Sight, Snapshot, StepCache, StepDescription, StepEntry, StepKey,
+    StepRecording, Then, digest_folder, stamp_folder,
 };
 pub use storage_error::StorageError;
 pub use summary::Summary;

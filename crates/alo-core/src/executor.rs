@@ -117,6 +117,8 @@ pub struct Keeping {
     pub api: String,
     /// The environment variables that steps see and that are not of the user's session alone.
     pub variables: Vec<(String, Vec<u8>)>,
+    /// Those of the user's session: a result depends on those that its step reads.
+    pub session: Vec<(String, Vec<u8>)>,
 }
 
 /// What code a step runs.

@@ -6,13 +6,61 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::content;
+use super::look::Look;
 use crate::digest::Fields;
+use crate::stamp::Stamp;
 
 /// A file or folder that a step has read outside of its folders, and what was there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependency {
     path: Utf8PathBuf,
     state: State,
+}
+
+/// A place outside of its folders that a step has read, and what was there when it did.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Read {
+    /// The file or folder.
+    pub path: Utf8PathBuf,
+    /// What was there.
+    pub then: Then,
+}
+
+/// What was at a place when a step read it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// Nothing.
+    Absent,
+    /// A file. Times are nanoseconds since 1970.
+    File {
+        /// In bytes.
+        size: u64,
+        /// When it was written last.
+        modified: i64,
+        /// When its status changed last.
+        changed: i64,
+        /// Its inode.
+        inode: u64,
+    },
+    /// Something that is known to be the same at the end of the step.
+    Any,
+    /// Something that has changed since.
+    Changed,
+}
+
+impl Then {
+    /// Whether it is what is there now.
+    pub(super) fn is(&self, now: Option<Stamp>) -> bool {
+        match *self {
+            Self::Absent => now.is_none(),
+            Self::File { size, modified, changed, inode } => {
+                now == Some(Stamp { size, modified, changed, inode })
+            }
+            Self::Any => true,
+            Self::Changed => false,
+        }
+    }
 }
 
 /// What was at a place.
@@ -27,6 +75,8 @@ enum State {
     Folder(String),
     /// A device, or what cannot be read.
     Other,
+    /// What was found there without opening it.
+    Looked(Look),
 }
 
 impl Dependency {
@@ -34,6 +84,11 @@ impl Dependency {
     pub fn now(path: Utf8PathBuf) -> Self {
         let state = State::of(&path);
         Self { path, state }
+    }
+
+    /// A place that was only looked at.
+    pub(super) fn looked(path: Utf8PathBuf, look: Look) -> Self {
+        Self { path, state: State::Looked(look) }
     }
 
     /// A place of which it is not known what was there.
@@ -48,7 +103,11 @@ impl Dependency {
 
     /// Whether there is now what was there then.
     pub fn holds(&self) -> bool {
-        self.state != State::Other && State::of(&self.path) == self.state
+        match &self.state {
+            State::Other => false,
+            State::Looked(look) => look.holds(&self.path),
+            state => State::of(&self.path) == *state,
+        }
     }
 }
 
@@ -65,16 +124,20 @@ impl State {
     }
 }
 
-/// A digest of the names in a folder.
+/// A digest of the names in a folder, with what they are. Byte-code, which Python writes by itself, does not count.
 fn names(folder: &Utf8Path) -> Option<String> {
     let mut names = Vec::new();
     for entry in fs_err::read_dir(folder).ok()? {
-        names.push(entry.ok()?.file_name());
+        let entry = entry.ok()?;
+        if entry.file_name() != "__pycache__" {
+            names.push((entry.file_name(), entry.file_type().ok()?));
+        }
     }
-    names.sort();
+    names.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut fields = Fields::<blake3::Hasher>::default();
-    for name in names {
+    for (name, kind) in names {
         fields.add(name.as_encoded_bytes());
+        fields.add(&[u8::from(kind.is_file()), u8::from(kind.is_dir()), u8::from(kind.is_symlink())]);
     }
     Some(fields.finish())
 }
@@ -97,6 +160,12 @@ mod tests {
         assert!(!absent.holds() && !folder.holds());
         fs_err::write(root.join("file"), "one").expect("written");
         assert!(file.holds(), "a content that came back is the same");
+        let folder = place("");
+        fs_err::create_dir(root.join("__pycache__")).expect("created");
+        assert!(folder.holds(), "byte-code does not count");
+        fs_err::remove_file(root.join("file")).expect("removed");
+        fs_err::create_dir(root.join("file")).expect("created");
+        assert!(!folder.holds(), "a name that is a folder now");
         assert!(!place("absent/below").holds() || !root.join("absent/below").exists());
     }
 

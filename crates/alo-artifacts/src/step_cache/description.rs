@@ -48,14 +48,16 @@ pub struct StepDescription {
 impl StepDescription {
     /// Takes note of the variables that the step sees; values may be secrets, and are kept as digests.
     pub fn set_variables<'a>(&mut self, variables: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
-        let digest = |name: &str, value: &[u8]| {
-            let mut fields = Fields::<blake3::Hasher>::default();
-            fields.add(name.as_bytes());
-            fields.add(value);
-            short(&fields.finish())
-        };
-        self.variables =
-            variables.into_iter().map(|(name, value)| (name.to_owned(), digest(name, value))).collect();
+        let digest = |(name, value): (&str, &[u8])| (name.to_owned(), Self::variable(name, value));
+        self.variables = variables.into_iter().map(digest).collect();
+    }
+
+    /// A digest of a variable's value.
+    pub fn variable(name: &str, value: &[u8]) -> String {
+        let mut fields = Fields::<blake3::Hasher>::default();
+        fields.add(name.as_bytes());
+        fields.add(value);
+        short(&fields.finish())
     }
 
     /// The key under which the result of such a step is kept.

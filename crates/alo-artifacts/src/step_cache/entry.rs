@@ -16,7 +16,7 @@ use crate::run_id::RunId;
 use crate::storage_error::StorageError;
 
 /// The version of the record that is written; another one is not used.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The record's file.
 const ENTRY: &str = "entry";
 
@@ -55,6 +55,8 @@ pub(super) struct Left {
     pub(super) folders: Vec<Utf8PathBuf>,
     /// What it read outside of its folders.
     pub(super) dependencies: Vec<Dependency>,
+    /// Variables of the user's session that it has read, with digests of their values.
+    pub(super) variables: BTreeMap<String, Option<String>>,
     /// A digest of all that the steps so far have left.
     pub(super) result: String,
     /// What the engine keeps of it.
@@ -192,6 +194,11 @@ impl StepEntry {
     /// What the engine keeps of it.
     pub fn state(&self) -> &serde_json::Value {
         &self.left.state
+    }
+
+    /// Variables of the user's session that it has read, with digests of their values; none where one was not set.
+    pub fn variables(&self) -> &BTreeMap<String, Option<String>> {
+        &self.left.variables
     }
 
     /// The first thing outside of its folders that the step has read and that is not as it was.

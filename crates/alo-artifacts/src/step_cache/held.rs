@@ -7,9 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::changes::{Budget, Changes};
 use super::content::RunName;
-use super::dependency::Dependency;
+use super::dependency::{Dependency, Read};
 use super::entry::{Content, KeptFile, Left, MadeFrom};
 use super::left_behind::LeftBehind;
+use super::look::LookedAt;
 use super::place::Place;
 use super::recording_error::RecordingError;
 use super::refusal::NotKept;
@@ -196,8 +197,13 @@ impl HeldStep {
                 self.values.push(Held::at(path)?);
             }
         }
-        let read = std::mem::take(&mut self.left.read);
-        self.read = read.into_iter().map(|path| (stamp(&path), path)).map(|(at, path)| (path, at)).collect();
+        for Read { path, then } in std::mem::take(&mut self.left.read) {
+            let now = stamp(&path);
+            if !then.is(now) {
+                self.refuse(NotKept::ChangedMeanwhile { path: path.clone() });
+            }
+            self.read.push((path, now));
+        }
         Ok(newest)
     }
 
@@ -268,6 +274,9 @@ impl HeldStep {
         if let Some(reason) = &not_kept {
             self.place.refuse(made_from, reason.clone())?;
         } else {
+            let read = std::mem::take(&mut self.read).into_iter().map(as_it_was);
+            let looked = std::mem::take(&mut self.left.looked);
+            let looked = looked.into_iter().map(|LookedAt { path, look }| Dependency::looked(path, look));
             let kept = Left {
                 data,
                 config,
@@ -275,7 +284,8 @@ impl HeldStep {
                 files,
                 removed: std::mem::take(&mut self.removed),
                 folders: std::mem::take(&mut self.folders),
-                dependencies: std::mem::take(&mut self.read).into_iter().map(as_it_was).collect(),
+                dependencies: read.chain(looked).collect(),
+                variables: std::mem::take(&mut self.left.variables),
                 result: result.clone(),
                 state: std::mem::take(&mut self.left.state),
             };
@@ -322,5 +332,6 @@ fn stamp(path: &Utf8Path) -> Option<Stamp> {
 
 /// What lay at a place when the step had ended, if it lies there still.
 fn as_it_was((path, then): (Utf8PathBuf, Option<Stamp>)) -> Dependency {
-    if stamp(&path) == then { Dependency::now(path) } else { Dependency::unknown(path) }
+    let now = Dependency::now(path);
+    if stamp(now.path()) == then { now } else { Dependency::unknown(now.path().to_owned()) }
 }

@@ -1,7 +1,11 @@
 //! What the engine knows of a finished step.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8PathBuf;
 
+use super::dependency::Read;
+use super::look::LookedAt;
 use super::refusal::NotKept;
 
 /// What is known of a finished step beside its files.
@@ -14,7 +18,11 @@ pub struct LeftBehind {
     /// Files whose content is told in `visible`, such as the summary with its date.
     pub told: Vec<Utf8PathBuf>,
     /// Files and folders outside of its own that it has read.
-    pub read: Vec<Utf8PathBuf>,
+    pub read: Vec<Read>,
+    /// What it has looked at there without opening it.
+    pub looked: Vec<LookedAt>,
+    /// Variables of the user's session that it has read, with digests of their values; none where one was not set.
+    pub variables: BTreeMap<String, Option<String>>,
     /// Why it is not to be kept.
     pub not_kept: Option<NotKept>,
 }

@@ -46,6 +46,11 @@ pub enum NotKept {
     },
     /// Its code changed while it ran.
     CodeChanged,
+    /// What it has read outside of its folders was changed while it ran.
+    ChangedMeanwhile {
+        /// The file or folder.
+        path: Utf8PathBuf,
+    },
     /// It read more files outside of its folders than are looked after.
     ReadTooMuch,
     /// Nobody could watch it: it is no asset in Python.
@@ -64,6 +69,7 @@ impl fmt::Display for NotKept {
             Self::LeftSpecial { what } => write!(f, "it left something that cannot be put back: {what}"),
             Self::LeftUnfinished { what } => write!(f, "it left something unfinished: {what}"),
             Self::CodeChanged => f.write_str("its code changed while it ran"),
+            Self::ChangedMeanwhile { path } => write!(f, "`{path}`, which it read, was changed while it ran"),
             Self::ReadTooMuch => f.write_str("it read too many files outside its folders"),
             Self::NotWatched => f.write_str("steps that are no Python assets are not kept"),
         }

@@ -6,13 +6,23 @@ itself it does not see. Only steps whose result is to be kept are watched.
 
 import os
 import sys
+from _thread import get_ident
+from stat import S_IFREG, S_ISREG
+from time import time_ns
 from types import ModuleType
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # A step that reads more files of others than these is not kept.
 _MOST = 500
+# Nor one that looks at more without opening them.
+_MOST_LOOKS = 5000
+# A file that was written so shortly before, in nanoseconds, may be written again without its times showing it.
+_FRESH = 20_000_000
+_FILE = S_IFREG
 # Places that tell of the machine, not of the project.
 _SYSTEM = ("/proc/", "/sys/", "/dev/")
+# What does not count as part of the code that it lies in.
+_NOT_CODE = (os.sep + "__pycache__" + os.sep, os.sep + ".git" + os.sep)
 _CACHED = os.sep + "__pycache__" + os.sep
 
 # The variables that the worker began with.
@@ -20,8 +30,15 @@ _VARIABLES = dict(os.environ)
 # Folder of this package.
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
+# Where Python itself looks for its library first; it is hardly ever there.
+_PYTHON_ZIP = os.path.join(sys.base_prefix, "lib", "python%d%d.zip" % sys.version_info[:2])
+
+_plain_stat, _plain_lstat, _plain_readlink = os.stat, os.lstat, os.readlink
+
 _active = None
 _installed = False
+# Files of modules that stay loaded from step to step, as they were.
+_loaded_files = {}
 # Modules of the environment, by name: they need not be looked at again.
 _environment_modules = {}
 # Both forms of folders that do not go: looking for links in their paths takes long.
@@ -39,10 +56,11 @@ def start(order):
     if not _installed:
         sys.addaudithook(_hook)
         _installed = True
-    from alolib import _unfinished
+    from alolib import _looks, _unfinished
 
     watch = Watch(order, wanted)
     _unfinished.begin(watch.is_installed)
+    _looks.begin(watch)
     _active = watch
     return _active
 
@@ -52,13 +70,16 @@ def stop():
     global _active
     if _active is not None:
         _active = None
-        from alolib import _unfinished
+        from alolib import _looks, _unfinished
 
+        _looks.end()
         _unfinished.end()
 
 
 class Watch:
     """What one step has touched so far."""
+
+    WRITING = _WRITING
 
     def __init__(self, order, wanted):
         temporary = {"/tmp", "/var/tmp", "/dev/shm", os.environ.get("TMPDIR") or "/tmp"}
@@ -66,16 +87,25 @@ class Watch:
         self._own = _folders(wanted["own"])
         self._temporary = _folders(temporary)
         self._free = _folders([caches])
-        installed = [sys.prefix, sys.base_prefix, _HOME]
-        self._installed = _folders(installed)
+        # What a package is belongs to the key of the step; so does the version of Python with its library.
+        self._installed = _folders([sys.prefix, os.path.dirname(os.__file__), _HOME])
+        self._code = _folders([order["folder"]])
+        self._input = _folders(wanted["known"])
+        self._known = self._own + self._installed + self._input
         self._real_folders = {}
-        self._known = self._own + self._installed + self._free + _folders([*wanted["known"], order["folder"]]) + _SYSTEM
         self._crash_file = order.get("crash_file")
         self._process = wanted["save_process"]
         self._process_before = _process()
         self._children = _children()
+        # Paths, and whether something was there before.
         self._written = {}
+        self._made = set()
+        # Paths, and what was there.
         self._read = {}
+        self._looks = {}
+        #: The thread that is looking for the watch itself.
+        self.looking = None
+        self.variables = {}
         self.programs = {}
         self.connections = {}
         self.asked_for_run = False
@@ -88,38 +118,125 @@ class Watch:
         stop()
         unfinished = _unfinished.left(self._crash_file, self._modules())
         self._note_modules()
+        self._note_search_path()
         if not self.programs and _children() != self._children:
             self.programs["a child process"] = True
         own = set(map(self._real, self._written))
-        written = [path for path in own if self._is_outside(path)]
+        written = [path for path, was_there in self._written.items() if self._is_outside(self._real(path), was_there)]
         self._save_process()
-        read = set(map(self._real, self._read)) - own
-        read = {path for path in read if not (path + os.sep).startswith(self._known)}
+        made = tuple(os.path.join(self._real(path), "") for path in self._made)
+        kept = lambda path: path not in own and not (path + os.sep).startswith(made)  # noqa: E731
+        read = {path: seen for path, seen in self._read.items() if kept(self._real(path))}
+        looks = [look for look in self._looks.values() if kept(self._real(look["path"]))]
         return {
             "wrote": sorted(written)[:1],
-            "read": sorted(read)[: _MOST + 1],
-            "read_too_much": self.blind or len(read) > _MOST,
+            "read": [{"path": path, "then": seen.then(own)} for path, seen in sorted(read.items())][: _MOST + 1],
+            "looked": looks[: _MOST_LOOKS + 1],
+            "variables": sorted(self.variables)[:_MOST_LOOKS],
+            "read_too_much": self.blind or len(read) > _MOST or len(looks) > _MOST_LOOKS,
             "programs": list(self.programs)[:1],
             "connections": list(self.connections)[:1],
             "asked_for_run": self.asked_for_run,
             "unfinished": unfinished,
         }
 
-    def touched(self, path, writing, folder=-1):
+    def touched(self, path, writing, folder=-1, listing=False):
         """Notes a path that is opened, listed, changed or removed."""
-        if isinstance(path, int):
+        path = self._absolute(path, folder)
+        if path is None:
             return
+        if not writing:
+            if listing or not path.startswith(self._known) or "/../" in path:
+                self._note_read(path, listing)
+        elif path not in self._written:
+            was_there = path.startswith(self._temporary) and not path.startswith(self._own) and _is_there(path)
+            self._written[path] = was_there
+
+    def made(self, path, folder=-1):
+        """Notes a folder that the step makes."""
+        self.touched(path, True, folder)
+        path = self._absolute(path, folder)
+        if path is not None and not _is_there(path):
+            self._made.add(path)
+
+    def is_quiet(self, path):
+        """Whether looking at a path tells nothing that is not known otherwise."""
+        if isinstance(path, str):
+            return path.startswith(self._own + self._installed) and "/../" not in path
+        return isinstance(path, int)
+
+    def looked(self, path, folder, follows, found):
+        """Notes that a path was looked at, and what was found."""
+        path = self._absolute(path, -1 if folder is None else folder)
+        if path is None or path.startswith(self._own + self._installed):
+            return
+        if "/../" in path or path.startswith(_SYSTEM):
+            real = self._resolved(path)
+            if real.startswith(_SYSTEM) and not real.startswith("/dev/shm/"):
+                return
+            path = os.path.join(self._resolved(os.path.dirname(path)), os.path.basename(path))
+        # Which files there are is known.
+        if path.startswith(self._input) and found == {"mode": _FILE, "mask": 0o170000}:
+            return
+        if len(self._looks) <= 4 * _MOST_LOOKS:
+            key = (path, follows, found is None or (found.get("mask"), "size" in found, "modified" in found))
+            if key not in self._looks and path not in self._written:
+                self._looks[key] = {"path": path, "follows": follows, "found": found}
+        else:
+            self.blind = True
+
+    def _absolute(self, path, folder=-1):
+        """Gives a path from the root on; None for what has none."""
+        if isinstance(path, int):
+            return None
         path = os.fsdecode(path)
         if not os.path.isabs(path):
             try:
-                start = os.readlink("/proc/self/fd/%d" % folder) if isinstance(folder, int) and folder >= 0 else os.getcwd()
+                is_given = isinstance(folder, int) and folder >= 0
+                start = _plain_readlink("/proc/self/fd/%d" % folder) if is_given else os.getcwd()
             except OSError:
                 start = ""
             path = os.path.join(start, path)
-        if writing:
-            self._written[path] = True
-        elif len(self._read) <= 20 * _MOST and (not path.startswith(self._known) or "/../" in path):
-            self._read[path] = True
+        path.encode("utf-8")  # what no message can carry makes the watch blind
+        return path
+
+    def _note_read(self, path, listing):
+        if _CACHED in path and path.endswith(".pyc"):
+            folder, _, name = path.rpartition(_CACHED)
+            path = os.path.join(folder, name.split(".")[0] + ".py")
+        if path in self._read:
+            return
+        if len(self._read) > 20 * _MOST:
+            self.blind = True
+            return
+        real = self._resolved(path)
+        if "/../" in path or path.startswith(_SYSTEM):
+            path = real
+        if (real + os.sep).startswith(self._own + self._installed):
+            return
+        if real.startswith(_SYSTEM) and not real.startswith("/dev/shm/"):
+            return
+        is_known = (real + os.sep).startswith(self._code + self._input) and not any(part in real for part in _NOT_CODE)
+        if is_known and not listing:
+            return
+        self._read[path] = _Seen.of(self, path, listing, is_known)
+
+    def _resolved(self, path):
+        before, self.looking = self.looking, get_ident()
+        try:
+            return os.path.realpath(path)
+        finally:
+            self.looking = before
+
+    def names_in(self, path):
+        """Lists a folder without a note of it."""
+        before, self.looking = self.looking, get_ident()
+        try:
+            return frozenset(os.listdir(path))
+        except OSError:
+            return None
+        finally:
+            self.looking = before
 
     def is_installed(self, file):
         """Whether a file is one of the environment or of Python itself."""
@@ -135,7 +252,7 @@ class Watch:
                     found.append(module)
         return found
 
-    def _is_outside(self, path):
+    def _is_outside(self, path, was_there):
         """Tells whether something that was written is anybody's but the step's own."""
         if path.startswith(self._own + self._free) or path + os.sep in self._own:
             return False
@@ -143,8 +260,11 @@ class Watch:
             return False
         if _CACHED in path or path.endswith(os.sep + "__pycache__"):
             return False
-        # What a step leaves in a folder for temporary files, a later one may find.
-        return os.path.lexists(path) if path.startswith(self._temporary) else True
+        if not path.startswith(self._temporary):
+            return True
+        # What a step leaves in a folder for temporary files, a later one may find; what it takes from there is gone.
+        made = tuple(os.path.join(self._real(folder), "") for folder in self._made)
+        return os.path.lexists(path) or (was_there and not path.startswith(made))
 
     def _real(self, path):
         """The path without links in its folders: what is removed or replaced is the name itself."""
@@ -165,13 +285,25 @@ class Watch:
                 continue
             if not isinstance(file, str) or file.startswith(self._installed):
                 _environment_modules[name] = module
-            elif not file.startswith(self._known):
-                self._read[os.path.abspath(file)] = True
-        for path in list(self._read):
-            if _CACHED in path:
-                del self._read[path]
-                folder, _, name = path.rpartition(_CACHED)
-                self._read[os.path.join(folder, name.split(".")[0] + ".py")] = True
+                continue
+            path = os.path.abspath(file)
+            if path in _loaded_files and path not in self._read:
+                self._read[path] = _loaded_files[path]
+            self._note_read(path, False)
+            if path in self._read:
+                _loaded_files[path] = self._read[path]
+
+    def _note_search_path(self):
+        """What lies in the folders where modules are looked for counts as read: Python keeps its lists of them."""
+        for entry in {*sys.path, *sys.path_importer_cache}:
+            if isinstance(entry, str) and not entry.startswith("<"):
+                path = os.path.abspath(entry)
+                if (path + os.sep).startswith(self._installed) or path.startswith(_PYTHON_ZIP):
+                    continue
+                if os.path.isdir(path):
+                    self._note_read(path, True)
+                else:
+                    self.looked(path, None, True, _kind_of(path))
 
     def _save_process(self):
         after = _process()
@@ -182,6 +314,66 @@ class Watch:
         fd = os.open(self._process, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(fd, "wb") as file:
             pickle.dump(after, file, protocol=4)
+
+
+class _Seen:
+    """What was at a place when it was read: nothing, a file as its stamp tells, or a folder with names in it."""
+
+    def __init__(self, watch, path, stamp, names, is_fresh):
+        self._watch = watch
+        self._path = path
+        self._stamp = stamp
+        self._names = names
+        self._is_fresh = is_fresh
+
+    @classmethod
+    def of(cls, watch, path, listing, is_known):
+        try:
+            status = _plain_stat(path)
+        except (OSError, ValueError):
+            return cls(watch, path, "absent", None, False)
+        if not S_ISREG(status.st_mode):
+            names = watch.names_in(path) if listing and not is_known else None
+            return cls(watch, path, "any", names, False)
+        # What was written just before may be written again without its time showing it.
+        is_fresh = time_ns() - status.st_ctime_ns < _FRESH
+        return cls(watch, path, {"file": _stamp(status)}, None, is_fresh)
+
+    def then(self, own):
+        """What was there, for the engine: it keeps what is still the same."""
+        if self._is_fresh:
+            return "changed"
+        if self._names is not None:
+            # Names that the step itself has added or taken away are those of the next time.
+            real = self._watch._resolved(self._path)
+            differ = self._names.symmetric_difference(self._watch.names_in(self._path) or ())
+            if any(name != "__pycache__" and os.path.join(real, name) not in own for name in differ):
+                return "changed"
+        return self._stamp
+
+
+def _stamp(status):
+    return {
+        "size": status.st_size,
+        "modified": status.st_mtime_ns,
+        "changed": status.st_ctime_ns,
+        "inode": status.st_ino,
+    }
+
+
+def _is_there(path):
+    try:
+        _plain_lstat(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _kind_of(path):
+    try:
+        return {"mode": _plain_stat(path).st_mode & 0o170000, "mask": 0o170000}
+    except (OSError, ValueError):
+        return None
 
 
 class Environment(dict):
@@ -321,7 +513,7 @@ def _load_process(path):
 
 def _hook(event, arguments):
     watch = _active
-    if watch is None:
+    if watch is None or watch.looking == get_ident():
         return
     note = _NOTES.get(event)
     if note is None:
@@ -337,7 +529,17 @@ def _opened(watch, path, mode, flags):
 
 
 def _listed(watch, path=None, *_):
-    watch.touched("." if path is None else path, False)
+    watch.touched("." if path is None else path, False, listing=True)
+
+
+def _made(watch, path, mode=0, folder=-1):
+    watch.made(path, folder)
+
+
+def _loaded(watch, path=None, *_):
+    # A name without a folder is one of the system's libraries.
+    if isinstance(path, (str, bytes)) and os.sep in os.fsdecode(path):
+        watch.touched(path, False)
 
 
 def _changed(watch, path, *rest):
@@ -384,7 +586,7 @@ _NOTES = {
     "os.scandir": _listed,
     "os.remove": _changed,
     "os.rmdir": _changed,
-    "os.mkdir": _changed,
+    "os.mkdir": _made,
     "os.truncate": _changed,
     "os.chmod": _changed,
     "os.chown": _changed,
@@ -410,4 +612,5 @@ _NOTES = {
     "socket.gethostbyname": _looked_up,
     "socket.gethostbyaddr": _looked_up,
     "sqlite3.connect": _database,
+    "ctypes.dlopen": _loaded,
 }

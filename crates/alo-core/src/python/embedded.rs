@@ -23,6 +23,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_handoff.py",
     "alolib/_harmless.py",
     "alolib/_import_scan.py",
+    "alolib/_looks.py",
     "alolib/_modules.py",
     "alolib/_renamed.py",
     "alolib/_session.py",

@@ -120,10 +120,8 @@ impl PythonExecutor {
     /// What the results of steps depend on beside code, environment and data; none if the asset API is not there.
     fn keeping(&self) -> Option<Keeping> {
         let api = embedded::worker_script(&self.machine.cache).ok()?;
-        Some(Keeping {
-            api: api.parent()?.file_name()?.to_owned(),
-            variables: variables::seen_by_steps(&self.machine),
-        })
+        let (variables, session) = variables::seen_by_steps(&self.machine);
+        Some(Keeping { api: api.parent()?.file_name()?.to_owned(), variables, session })
     }
 }
 

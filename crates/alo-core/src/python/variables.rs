@@ -29,7 +29,11 @@ const NOT_PASSED_ON: [&str; 20] = [
     "__PYVENV_LAUNCHER__",
 ];
 
-/// Variables that tell of the session or of the terminal: they change from shell to shell, and no result depends on them.
+/// Names and values.
+type Variables = Vec<(String, Vec<u8>)>;
+
+/// Variables that tell of the session or of the terminal: they change from shell to shell, and hardly any result depends on
+/// them.
 const OF_THE_SESSION: [&str; 22] = [
     "_",
     "PWD",
@@ -57,25 +61,23 @@ const OF_THE_SESSION: [&str; 22] = [
 /// Beginnings of names of such variables, and of alo's own.
 const OF_THE_SESSION_TOO: [&str; 5] = ["SSH_", "TERM_", "XDG_SESSION", "VSCODE_", "ALO_"];
 
-/// The variables of a worker that the result of a step may depend on, by name.
-pub(super) fn seen_by_steps(machine: &Machine) -> Vec<(String, Vec<u8>)> {
+/// The variables of a worker by name: those that the result of a step may depend on, and those of the session, which count
+/// only for a step that reads them.
+pub(super) fn seen_by_steps(machine: &Machine) -> (Variables, Variables) {
     let own = [("PATH".to_owned(), machine.path.as_encoded_bytes().to_owned())];
     let all = machine
         .variables
         .iter()
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value.as_encoded_bytes().to_owned()));
-    let mut seen: Vec<_> = all
-        .filter(|(name, _)| {
-            let name = name.as_str();
-            name != "PATH"
-                && !NOT_PASSED_ON.contains(&name)
-                && !OF_THE_SESSION.contains(&name)
-                && !OF_THE_SESSION_TOO.iter().any(|beginning| name.starts_with(beginning))
-        })
-        .chain(own)
-        .collect();
+    let passed_on = all.filter(|(name, _)| name != "PATH" && !NOT_PASSED_ON.contains(&name.as_str()));
+    let (mut session, mut seen): (Variables, Variables) = passed_on.partition(|(name, _)| {
+        OF_THE_SESSION.contains(&name.as_str())
+            || OF_THE_SESSION_TOO.iter().any(|beginning| name.starts_with(beginning))
+    });
+    seen.extend(own);
     seen.sort();
-    seen
+    session.sort();
+    (seen, session)
 }
 
 /// Gives a worker the machine's variables but those, UTF-8 output, and the programs of its own environment first on the

@@ -66,7 +66,7 @@ pub enum Why {
     Environment,
     /// An environment variable.
     Variable {
-        /// Its name.
+        /// Its name; `*` for one of the session, where the step reads all.
         name: String,
     },
     /// Something else in the plan.
@@ -145,6 +145,9 @@ impl fmt::Display for Why {
             Self::Package { before: Some(before), now: None } => write!(f, "package {before} is gone"),
             Self::Python { before, now } => write!(f, "Python {before} → {now}"),
             Self::Environment => f.write_str("its environment was made anew"),
+            Self::Variable { name } if name == "*" => {
+                f.write_str("it reads all environment variables, and one has changed")
+            }
             Self::Variable { name } => write!(f, "the environment variable `{name}` has changed"),
             Self::Plan { key } => write!(f, "`{key}` of the plan has changed"),
             Self::Data { file } => write!(f, "input data: `{file}` has changed"),

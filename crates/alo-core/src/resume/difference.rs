@@ -75,7 +75,10 @@ fn environment(then: &StepDescription, now: &StepDescription) -> Option<Why> {
 }
 
 /// The first key whose value is not the same in both.
-fn first_key<K: Ord + Clone, V: PartialEq>(before: &BTreeMap<K, V>, now: &BTreeMap<K, V>) -> Option<K> {
+pub(super) fn first_key<K: Ord + Clone, V: PartialEq>(
+    before: &BTreeMap<K, V>,
+    now: &BTreeMap<K, V>,
+) -> Option<K> {
     let changed = now.iter().find(|(key, value)| before.get(key) != Some(value)).map(|(key, _)| key);
     changed.or_else(|| before.keys().find(|key| !now.contains_key(key))).cloned()
 }

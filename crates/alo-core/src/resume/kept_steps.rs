@@ -11,7 +11,10 @@ use super::decision::{StepDecision, Why};
 use super::left::KeptState;
 use super::recorder::{Recorder, Values};
 use super::seen::Seen;
-use super::{describe, difference::difference};
+use super::{
+    describe,
+    difference::{difference, first_key},
+};
 use crate::journal::Journal;
 
 /// The steps of a pipeline, of which those that have not changed are put back.
@@ -98,6 +101,10 @@ impl<'a> KeptSteps<'a> {
     ) -> Result<(StepDecision, KeptState), Why> {
         if let Some(path) = entry.changed_dependency() {
             return Err(Why::Read { path: path.to_owned() });
+        }
+        let (then, now) = (entry.variables(), self.recorder.of_the_session(entry.variables().keys()));
+        if let Some(name) = first_key(then, &now) {
+            return Err(Why::Variable { name });
         }
         let fault = |error: &dyn std::error::Error| Why::Damaged { fault: crate::error_chain(error) };
         let kept: KeptState = serde_json::from_value(entry.state().clone()).map_err(|error| fault(&error))?;

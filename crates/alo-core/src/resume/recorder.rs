@@ -1,5 +1,7 @@
 //! Records the steps of a pipeline while they run: by which files their values pass, and what they leave.
 
+use std::collections::BTreeMap;
+
 use alo_artifacts::{
     HeldStep, LeftBehind, LoadedData, NotKept, RecordingError, Sharing, Snapshot, StepCache, StepDescription,
     StepRecording,
@@ -102,13 +104,37 @@ impl<'a> Recorder<'a> {
     ) -> Result<(HeldStep, Snapshot), RecordingError> {
         self.show(step.name.as_str(), Some(recording.data()), Some(recording.config()));
         let not_kept = seen.as_ref().map_or(Some(NotKept::NotWatched), Seen::not_kept);
+        let seen = seen.unwrap_or_default();
         recording.hold(LeftBehind {
             visible: kept.visible(),
             state: serde_json::to_value(kept).unwrap_or_default(),
             told: vec![self.scope.artifacts.summary(self.kind())],
-            read: seen.map(|seen| seen.read).unwrap_or_default(),
+            variables: self.of_the_session(&seen.variables),
+            read: seen.read,
+            looked: seen.looked,
             not_kept,
         })
+    }
+
+    /// Those of the variables that are not in the key of every step, with digests of their values; none where one is not set.
+    ///
+    /// `*` stands for all of them together.
+    pub(super) fn of_the_session<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n String>,
+    ) -> BTreeMap<String, Option<String>> {
+        let Some(keeping) = &self.prepared.keeping else { return BTreeMap::new() };
+        let in_key = |name: &str| keeping.variables.iter().any(|(known, _)| known == name);
+        let value = |name: &str| {
+            if name == "*" {
+                return serde_json::to_vec(&keeping.session)
+                    .ok()
+                    .map(|all| StepDescription::variable("*", &all));
+            }
+            let set = keeping.session.iter().find(|(known, _)| known == name);
+            set.map(|(_, value)| StepDescription::variable(name, value))
+        };
+        names.into_iter().filter(|name| !in_key(name)).map(|name| (name.clone(), value(name))).collect()
     }
 
     /// In file mode the values lie in the project, too, for whoever wants to look.

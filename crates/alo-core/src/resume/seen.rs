@@ -1,6 +1,6 @@
 //! What a watched step has touched beside its own folders.
 
-use alo_artifacts::NotKept;
+use alo_artifacts::{LookedAt, NotKept, Read};
 use camino::Utf8PathBuf;
 use serde::Deserialize;
 
@@ -9,7 +9,10 @@ use serde::Deserialize;
 #[serde(default)]
 pub(crate) struct Seen {
     wrote: Vec<Utf8PathBuf>,
-    pub(super) read: Vec<Utf8PathBuf>,
+    pub(super) read: Vec<Read>,
+    pub(super) looked: Vec<LookedAt>,
+    /// Names of environment variables; `*` stands for all.
+    pub(super) variables: Vec<String>,
     read_too_much: bool,
     programs: Vec<String>,
     connections: Vec<String>,
