@@ -440,6 +440,53 @@ fn data_that_is_loaded_once_is_what_it_was_until_it_is_looked_at_again() {
 }
 
 #[test]
+fn permissions_come_back_as_they_were() {
+    let env = TestEnv::new();
+    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.write(
+        "assets/input/asset_input.py",
+        asset(
+            "import os\n\
+             made = self.asset.get_extra_output_path()\n\
+             for name, mode in (('secret', 0o600), ('fixed', 0o444), ('script', 0o755)):\n\
+             \u{20}   open(made + name, 'w').write(name)\n\
+             \u{20}   os.chmod(made + name, mode)\n\
+             os.mkdir(made + 'closed', 0o700)",
+        ),
+    );
+    let changes = "import os\nos.chmod(self.asset.get_extra_output_path().replace('train/', 'input/') + 'secret', 0o640)";
+    env.write("assets/train/asset_train.py", asset(changes));
+    let modes = || {
+        ["secret", "fixed", "script", "closed"].map(|name| {
+            let meta = fs_err::metadata(env.path("train_artifacts/extra_output/input").join(name)).unwrap();
+            format!("{:o}", std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o777)
+        })
+    };
+    env.alo(["run", "--resume"]).expect(0);
+    assert_eq!(modes(), ["640", "444", "755", "700"]);
+    assert_eq!(ran(&env), Vec::<String>::new());
+    assert_eq!(modes(), ["640", "444", "755", "700"]);
+}
+
+#[test]
+fn names_of_arguments_of_different_types_are_different() {
+    let env = TestEnv::new();
+    let write = |args: &str| {
+        env.write(
+            "experimental_plan.yaml",
+            PlanText::new().train(&["train"]).args("train", args).to_string(),
+        );
+    };
+    let run = "open(self.asset.get_model_path() + 'model', 'w').write(repr(self.args))";
+    env.write("assets/train/asset_train.py", asset(run));
+    for (args, seen) in [("1: a", "{1: 'a'}"), ("\"1\": a", "{'1': 'a'}"), ("true: a", "{True: 'a'}")] {
+        write(args);
+        assert_eq!(ran(&env).len(), 1, "{args}");
+        assert_eq!(env.read("train_artifacts/models/train/model"), seen);
+    }
+}
+
+#[test]
 fn without_resume_every_step_runs_and_says_so() {
     let env = project();
     env.alo(["run", "--resume"]).expect(0);

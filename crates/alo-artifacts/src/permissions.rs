@@ -21,6 +21,17 @@ pub(crate) fn give_to_owner(path: &Utf8Path) -> Result<(), StorageError> {
     change(path, |mode| mode | 0o600)
 }
 
+/// The permissions of a file or folder: what owner, group and others may do.
+pub(crate) fn mode(path: &Utf8Path) -> Result<u32, StorageError> {
+    let meta = fs_err::symlink_metadata(path).map_err(StorageError::of("read", path))?;
+    Ok(meta.permissions().mode() & 0o777)
+}
+
+/// Gives a file or folder these permissions.
+pub(crate) fn set_mode(path: &Utf8Path, mode: u32) -> Result<(), StorageError> {
+    change(path, |before| before & !0o777 | mode & 0o777)
+}
+
 fn change(path: &Utf8Path, wanted: impl FnOnce(u32) -> u32) -> Result<(), StorageError> {
     let before = fs_err::metadata(path).map_err(StorageError::of("read", path))?.permissions().mode();
     let wanted = wanted(before);

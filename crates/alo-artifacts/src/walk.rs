@@ -38,6 +38,8 @@ pub(crate) struct TreeFile {
     pub(crate) stamp: Stamp,
     /// Whether its owner may execute it.
     pub(crate) executable: bool,
+    /// Its permissions: what owner, group and others may do.
+    pub(crate) mode: u32,
 }
 
 /// Something that is neither a file nor a folder.
@@ -279,7 +281,8 @@ impl Walk {
                         return Err(StorageError::new("read", self.at(&relative), error).into());
                     }
                     let (stamp, executable) = (Stamp::of_stat(&stat), stat.st_mode & 0o100 != 0);
-                    return Ok(Some(Entry::File(TreeFile { relative, stamp, executable })));
+                    let mode = stat.st_mode & 0o777;
+                    return Ok(Some(Entry::File(TreeFile { relative, stamp, executable, mode })));
                 }
                 Kind::Link => self.others.push(Other { relative: relative.into(), what: "a link" }),
                 Kind::Special => {

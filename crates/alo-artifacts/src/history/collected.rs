@@ -264,5 +264,5 @@ pub(super) fn take_back(folder: &Utf8Path, spared: Option<&str>) {
 /// A file of the history's own.
 fn own_file(name: &str) -> TreeFile {
     let stamp = Stamp { size: 0, modified: 0, changed: 0, inode: 0 };
-    TreeFile { relative: name.into(), stamp, executable: false }
+    TreeFile { relative: name.into(), stamp, executable: false, mode: 0o644 }
 }

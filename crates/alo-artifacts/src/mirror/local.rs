@@ -169,5 +169,5 @@ impl Files<'_> {
 /// A single file as an entry without a path.
 fn single(path: &Utf8Path) -> Result<TreeFile, StorageError> {
     let meta = fs_err::metadata(path).map_err(StorageError::of("read", path))?;
-    Ok(TreeFile { relative: Utf8PathBuf::new(), stamp: Stamp::of(&meta), executable: false })
+    Ok(TreeFile { relative: Utf8PathBuf::new(), stamp: Stamp::of(&meta), executable: false, mode: 0o644 })
 }

@@ -148,5 +148,5 @@ fn entries(
 }
 
 fn file(path: &Utf8Path, stamp: Stamp) -> TreeFile {
-    TreeFile { relative: path.to_owned(), stamp, executable: false }
+    TreeFile { relative: path.to_owned(), stamp, executable: false, mode: 0o644 }
 }

@@ -1,6 +1,6 @@
 //! What a step has changed in the staged artifacts: two listings compared.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -9,6 +9,7 @@ use super::content;
 use crate::copy::CopyError;
 use crate::files_error::FilesError;
 use crate::layout::ArtifactLayout;
+use crate::permissions;
 use crate::stamp::Stamp;
 use crate::tree::Tree;
 use crate::walk::{Links, TreeFile};
@@ -20,7 +21,8 @@ const UNSETTLED: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Snapshot {
     files: BTreeMap<Utf8PathBuf, Known>,
-    folders: BTreeSet<Utf8PathBuf>,
+    /// With their permissions.
+    folders: BTreeMap<Utf8PathBuf, u32>,
     pub(super) others: Vec<String>,
     /// When the newest file changed that may be written again without its times or a digest showing it, if there is one.
     /// In nanoseconds since 1970.
@@ -31,6 +33,7 @@ pub struct Snapshot {
 struct Known {
     stamp: Stamp,
     executable: bool,
+    mode: u32,
     /// Of a file that was written just before.
     digest: Option<String>,
 }
@@ -49,8 +52,8 @@ pub(super) struct Changes {
     pub(super) files: Vec<TreeFile>,
     /// Files and folders that are gone, what lies in a folder before it.
     pub(super) removed: Vec<Utf8PathBuf>,
-    /// New folders, each before what lies in it.
-    pub(super) folders: Vec<Utf8PathBuf>,
+    /// New folders, and those with new permissions, each before what lies in it.
+    pub(super) folders: Vec<(Utf8PathBuf, u32)>,
 }
 
 impl Snapshot {
@@ -72,11 +75,17 @@ impl Snapshot {
         for file in listed {
             let digested = fits && written(&file) >= settled;
             let digest = if digested { Some(content::digest(&root.join(&file.relative))?) } else { None };
-            files.insert(file.relative, Known { stamp: file.stamp, executable: file.executable, digest });
+            let TreeFile { relative, stamp, executable, mode } = file;
+            files.insert(relative, Known { stamp, executable, mode, digest });
         }
         let others =
             tree.others.iter().map(|other| format!("`{}` is {}", other.relative.display(), other.what));
-        Ok(Self { files, folders: tree.folders.into_iter().collect(), others: others.collect(), unsettled })
+        let mut folders = BTreeMap::new();
+        for folder in tree.folders {
+            let mode = permissions::mode(&root.join(&folder))?;
+            folders.insert(folder, mode);
+        }
+        Ok(Self { files, folders, others: others.collect(), unsettled })
     }
 
     /// What has changed since an earlier moment.
@@ -85,19 +94,20 @@ impl Snapshot {
         for (path, file) in &self.files {
             let same = match earlier.files.get(path) {
                 None => false,
-                Some(known) if known.executable != file.executable => false,
+                Some(known) if known.mode != file.mode => false,
                 Some(Known { digest: Some(digest), .. }) => content::digest(&root.join(path))? == *digest,
                 Some(known) => known.stamp == file.stamp,
             };
             if !same {
-                let (relative, stamp, executable) = (path.clone(), file.stamp, file.executable);
-                changes.files.push(TreeFile { relative, stamp, executable });
+                let Known { stamp, executable, mode, .. } = *file;
+                changes.files.push(TreeFile { relative: path.clone(), stamp, executable, mode });
             }
         }
         let gone_files = earlier.files.keys().filter(|path| !self.files.contains_key(*path)).cloned();
-        let gone_folders: Vec<_> = earlier.folders.difference(&self.folders).cloned().collect();
-        changes.removed = gone_files.chain(gone_folders.into_iter().rev()).collect();
-        changes.folders = self.folders.difference(&earlier.folders).cloned().collect();
+        let gone_folders = earlier.folders.keys().filter(|path| !self.folders.contains_key(*path)).cloned();
+        changes.removed = gone_files.chain(gone_folders.rev()).collect();
+        let new = self.folders.iter().filter(|(path, mode)| earlier.folders.get(*path) != Some(mode));
+        changes.folders = new.map(|(path, mode)| (path.clone(), *mode)).collect();
         Ok(changes)
     }
 }

@@ -21,7 +21,7 @@ pub struct StepDescription {
     pub project: Utf8PathBuf,
     /// The step's place in the pipeline, from 1.
     pub number: usize,
-    /// The arguments in the order of the plan, with their values as JSON.
+    /// The arguments in the order of the plan, names and values as JSON.
     pub arguments: Vec<(String, String)>,
     /// What identifies the code.
     pub code: String,

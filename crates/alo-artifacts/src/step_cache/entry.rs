@@ -51,8 +51,8 @@ pub(super) struct Left {
     pub(super) files: Vec<KeptFile>,
     /// What it removed of the artifacts.
     pub(super) removed: Vec<Utf8PathBuf>,
-    /// Folders of the artifacts that it made.
-    pub(super) folders: Vec<Utf8PathBuf>,
+    /// Folders of the artifacts that it made, or gave other permissions, with these.
+    pub(super) folders: Vec<(Utf8PathBuf, u32)>,
     /// What it read outside of its folders.
     pub(super) dependencies: Vec<Dependency>,
     /// Variables of the user's session that it has read, with digests of their values.
@@ -75,7 +75,8 @@ pub(super) struct Content {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct KeptFile {
     pub(super) path: Utf8PathBuf,
-    pub(super) executable: bool,
+    /// Its permissions.
+    pub(super) mode: u32,
     pub(super) content: Content,
 }
 

@@ -65,7 +65,7 @@ pub struct HeldStep {
     values: Vec<Held>,
     files: Vec<(TreeFile, Held)>,
     removed: Vec<Utf8PathBuf>,
-    folders: Vec<Utf8PathBuf>,
+    folders: Vec<(Utf8PathBuf, u32)>,
     /// What lay at the places that it has read.
     read: Vec<(Utf8PathBuf, Option<Stamp>)>,
 }
@@ -265,7 +265,7 @@ impl HeldStep {
             // Files of equal contents share one.
             durable::rename(&held.path, &self.folder.path.join(&looked.digest))?;
             let content = Content { bytes: looked.bytes, digest: looked.digest };
-            files.push(KeptFile { path: file.relative, executable: file.executable, content });
+            files.push(KeptFile { path: file.relative, mode: file.mode, content });
         }
         let [data, config, process] = hand_off;
         let result = self.result(&made_from, &files, [&data, &config]);
@@ -305,21 +305,25 @@ impl HeldStep {
     fn result(&self, made_from: &MadeFrom, files: &[KeptFile], hand_off: [&Option<Content>; 2]) -> String {
         let mut fields = Fields::<blake3::Hasher>::default();
         let mut add = |field: &str| fields.add(field.as_bytes());
+        let permissions = |mode: &u32| format!("{mode:o}");
         add(made_from.description.earlier.as_ref().map_or("", |(_, result)| result));
         for content in hand_off {
             add(content.as_ref().map_or("", |content| &content.digest));
         }
         add(&self.left.visible);
         let seen = files.iter().filter(|file| !self.told.contains(&file.path));
-        for KeptFile { path, executable, content } in seen {
-            for field in ["file", path.as_str(), if *executable { "x" } else { "" }, &content.digest] {
+        for KeptFile { path, mode, content } in seen {
+            for field in ["file", path.as_str(), &permissions(mode), &content.digest] {
                 add(field);
             }
         }
-        for (what, paths) in [("removed", &self.removed), ("folder", &self.folders)] {
-            for path in paths {
-                add(what);
-                add(Utf8Path::as_str(path));
+        for path in &self.removed {
+            add("removed");
+            add(path.as_str());
+        }
+        for (path, mode) in &self.folders {
+            for field in ["folder", path.as_str(), &permissions(mode)] {
+                add(field);
             }
         }
         fields.finish()

@@ -62,20 +62,22 @@ impl StepEntry {
             let to = waiting.join(number.to_string());
             let copied = copy_file::<blake3::Hasher>(&from, &to, &Meter::default())?;
             check(&copied.digest.to_string(), &file.content, from)?;
-            if file.executable {
-                permissions::make_executable(&to)?;
-            }
+            permissions::set_mode(&to, file.mode)?;
         }
         for gone in &left.removed {
             durable::remove(&root.join(gone))?;
         }
-        for folder in &left.folders {
+        for (folder, _) in &left.folders {
             durable::create_dir_all(&root.join(folder))?;
         }
         for (number, file) in left.files.iter().enumerate() {
             let to = root.join(&file.path);
             durable::create_dir_all(durable::parent(&to))?;
             durable::rename(&waiting.join(number.to_string()), &to)?;
+        }
+        // What lies in a folder that nobody may write to is there by now.
+        for (folder, mode) in left.folders.iter().rev() {
+            permissions::set_mode(&root.join(folder), *mode)?;
         }
         Ok(left.files.iter().map(|file| file.content.bytes).sum())
     }

@@ -59,10 +59,9 @@ pub(super) fn of_step(
     prepared: &Prepared,
 ) -> StepDescription {
     let mut description = StepDescription { number, ..pipeline.clone() };
-    let arguments = step.args.iter().map(|(name, value)| {
-        let name = to_json(name);
-        (name.as_str().map_or_else(|| name.to_string(), str::to_owned), to_json(value).to_string())
-    });
+    // The names as JSON, too: `1` is not `"1"`.
+    let arguments =
+        step.args.iter().map(|(name, value)| (to_json(name).to_string(), to_json(value).to_string()));
     description.arguments = arguments.collect();
     if let Some(code) = prepared.code.get(number - 1) {
         description.code.clone_from(&code.identity);

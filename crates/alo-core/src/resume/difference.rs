@@ -54,7 +54,8 @@ fn arguments(before: &[(String, String)], now: &[(String, String)]) -> Option<Wh
     Some(name.map_or(Why::ArgumentOrder, |name| Why::Argument {
         before: before.get(&name).cloned(),
         now: now.get(&name).cloned(),
-        name,
+        // Most names are texts, and read better without quotes.
+        name: serde_json::from_str(&name).unwrap_or(name),
     }))
 }
 
