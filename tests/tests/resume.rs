@@ -427,6 +427,53 @@ fn random_numbers_and_variables_go_on_where_a_step_left_them() {
 }
 
 #[test]
+fn what_a_step_changes_of_its_process_is_there_for_the_next_one() {
+    // What the first step does, what the second sees of it, and whether a file can bring it back.
+    let changes = [
+        ("import decimal; decimal.getcontext().prec = 5", "str(__import__('decimal').Decimal(1) / 3)", true),
+        ("import os; os.umask(0o077)", "oct(__import__('os').umask(0))", true),
+        ("import sys; sys.setrecursionlimit(4321)", "__import__('sys').getrecursionlimit()", true),
+        ("import sys; sys.path.append(self.project_home + 'common')", "__import__('shared').VALUE", true),
+        ("import logging; logging.getLogger().setLevel(10)", "__import__('logging').getLogger().level", true),
+        ("import warnings; warnings.simplefilter('error')", "__import__('warnings').filters[0]", true),
+        ("import builtins; builtins.SHARED = 5", "__import__('builtins').SHARED", false),
+        (
+            "import sys; sys.path.append(self.project_home + 'common')\nimport shared; shared.LIST.append(1)",
+            "__import__('shared').LIST",
+            false,
+        ),
+    ];
+    let env = TestEnv::new();
+    env.write("common/shared.py", "VALUE = 1\nLIST = []\n");
+    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    for (change, sees, is_kept) in changes {
+        let see = format!("open(self.asset.get_model_path() + 'model', 'w').write(repr({sees}))");
+        env.write("assets/input/asset_input.py", asset(change));
+        env.write("assets/train/asset_train.py", asset(&see));
+        env.alo(["run", "--resume"]).expect(0);
+        let seen = env.read("train_artifacts/models/train/model");
+        env.write("assets/train/asset_train.py", asset(&format!("{see}\npass")));
+        let ran = ran(&env);
+        assert_eq!(ran.len(), if is_kept { 1 } else { 2 }, "{change}: {ran:?}");
+        assert_eq!(env.read("train_artifacts/models/train/model"), seen, "{change}");
+        if !is_kept {
+            env.alo(["run", "--resume", "--explain"]).expect(0).says("changed what later steps see");
+        }
+    }
+}
+
+#[test]
+fn filters_of_warnings_that_are_gone_with_their_block_do_not_count() {
+    let env = TestEnv::new();
+    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    let run = "import warnings\nwith warnings.catch_warnings():\n\u{20}   warnings.resetwarnings()\n\
+               \u{20}   warnings.simplefilter('ignore', type('Own', (Warning,), {}))";
+    env.write("assets/train/asset_train.py", asset(run));
+    env.alo(["run", "--resume"]).expect(0);
+    assert_eq!(ran(&env), Vec::<String>::new());
+}
+
+#[test]
 fn data_that_is_loaded_once_is_what_it_was_until_it_is_looked_at_again() {
     let env = project();
     env.write("experimental_plan.yaml", plan().control("get_external_data", "once").to_string());

@@ -44,6 +44,11 @@ pub enum NotKept {
         /// What.
         what: String,
     },
+    /// It changed something that all steps of its process share and that cannot be put back.
+    ChangedProcess {
+        /// What.
+        what: String,
+    },
     /// Its code changed while it ran.
     CodeChanged,
     /// What it has read outside of its folders was changed while it ran.
@@ -68,6 +73,9 @@ impl fmt::Display for NotKept {
             Self::NamesRun { place } => write!(f, "it left a path or id of its run in `{place}`"),
             Self::LeftSpecial { what } => write!(f, "it left something that cannot be put back: {what}"),
             Self::LeftUnfinished { what } => write!(f, "it left something unfinished: {what}"),
+            Self::ChangedProcess { what } => {
+                write!(f, "it or a step before changed what later steps see: {what}")
+            }
             Self::CodeChanged => f.write_str("its code changed while it ran"),
             Self::ChangedMeanwhile { path } => write!(f, "`{path}`, which it read, was changed while it ran"),
             Self::ReadTooMuch => f.write_str("it read too many files outside its folders"),

@@ -51,14 +51,19 @@ def start(order):
     wanted = order.get("watch")
     if not wanted:
         return None
+    from alolib import _looks, _process_state, _unfinished
+
+    process = _process_state.beginning(_VARIABLES)
     if wanted.get("load_process"):
-        _load_process(wanted["load_process"])
+        process.load(wanted["load_process"])
     if not _installed:
         sys.addaudithook(_hook)
         _installed = True
-    from alolib import _looks, _unfinished
-
-    watch = Watch(order, wanted)
+    watch = Watch(order, wanted, process)
+    watch.filters = _process_state.Filters(process, watch.is_installed)
+    watch.modules = _process_state.Modules(watch.is_lasting)
+    watch.filters.begin()
+    watch.modules.begin()
     _unfinished.begin(watch.is_installed)
     _looks.begin(watch)
     _active = watch
@@ -68,10 +73,12 @@ def start(order):
 def stop():
     """Ends the watch of a step, however it has ended."""
     global _active
-    if _active is not None:
-        _active = None
+    watch, _active = _active, None
+    if watch is not None:
         from alolib import _looks, _unfinished
 
+        watch.filters.end()
+        watch.modules.end()
         _looks.end()
         _unfinished.end()
 
@@ -81,7 +88,7 @@ class Watch:
 
     WRITING = _WRITING
 
-    def __init__(self, order, wanted):
+    def __init__(self, order, wanted, process):
         temporary = {"/tmp", "/var/tmp", "/dev/shm", os.environ.get("TMPDIR") or "/tmp"}
         caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
         self._own = _folders(wanted["own"])
@@ -94,8 +101,11 @@ class Watch:
         self._known = self._own + self._installed + self._input
         self._real_folders = {}
         self._crash_file = order.get("crash_file")
-        self._process = wanted["save_process"]
-        self._process_before = _process()
+        self._process = process
+        self._folder = order["folder"]
+        self._process_file = wanted["save_process"]
+        self._process_before = process.changes(self._folder)
+        self.filters = self.modules = None
         self._children = _children()
         # Paths, and whether something was there before.
         self._written = {}
@@ -117,6 +127,7 @@ class Watch:
 
         stop()
         unfinished = _unfinished.left(self._crash_file, self._modules())
+        lost = self._process.lost(self.is_installed) or self.modules.changed()
         self._note_modules()
         self._note_search_path()
         if not self.programs and _children() != self._children:
@@ -138,6 +149,7 @@ class Watch:
             "connections": list(self.connections)[:1],
             "asked_for_run": self.asked_for_run,
             "unfinished": unfinished,
+            "process": lost,
         }
 
     def touched(self, path, writing, folder=-1, listing=False):
@@ -242,6 +254,10 @@ class Watch:
         """Whether a file is one of the environment or of Python itself."""
         return file.startswith(self._installed) or file.startswith("<frozen ")
 
+    def is_lasting(self, file):
+        """Whether a file is one of the project whose module stays loaded after the step."""
+        return not self.is_installed(file) and not file.startswith(self._code)
+
     def _modules(self):
         """Lists the modules of the project: all that are not installed."""
         found = []
@@ -306,12 +322,12 @@ class Watch:
                     self.looked(path, None, True, _kind_of(path))
 
     def _save_process(self):
-        after = _process()
+        after = self._process.changes(self._folder)
         if after == self._process_before:
             return
         import pickle
 
-        fd = os.open(self._process, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fd = os.open(self._process_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(fd, "wb") as file:
             pickle.dump(after, file, protocol=4)
 
@@ -466,49 +482,6 @@ def _children():
     except OSError:  # a thread has just ended, or the kernel does not tell
         pass
     return ended, sorted(alive)
-
-
-def _process():
-    """Gives the state of what all modules of a process share: random numbers, and variables that were changed."""
-    variables = dict(os.environ)
-    changed = {name: value for name, value in variables.items() if _VARIABLES.get(name) != value}
-    changed.update((name, None) for name in _VARIABLES if name not in variables)
-    states = {"variables": changed}
-    if "random" in sys.modules:
-        states["random"] = sys.modules["random"].getstate()
-    numpy = sys.modules.get("numpy.random")
-    if hasattr(numpy, "get_state"):
-        kind, key, *rest = numpy.get_state()
-        states["numpy"] = (kind, key.tobytes(), *rest)
-    torch = sys.modules.get("torch")
-    if hasattr(torch, "get_rng_state"):
-        states["torch"] = torch.get_rng_state().numpy().tobytes()
-    return states
-
-
-def _load_process(path):
-    import pickle
-
-    with open(path, "rb") as file:
-        states = pickle.load(file)
-    for name, value in states["variables"].items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-    if "random" in states:
-        import random
-
-        random.setstate(states["random"])
-    if "numpy" in states:
-        import numpy
-
-        kind, key, *rest = states["numpy"]
-        numpy.random.set_state((kind, numpy.frombuffer(key, dtype=numpy.uint32), *rest))
-    if "torch" in states:
-        import torch
-
-        torch.set_rng_state(torch.frombuffer(bytearray(states["torch"]), dtype=torch.uint8))
 
 
 def _hook(event, arguments):

@@ -25,6 +25,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_import_scan.py",
     "alolib/_looks.py",
     "alolib/_modules.py",
+    "alolib/_process_state.py",
     "alolib/_renamed.py",
     "alolib/_session.py",
     "alolib/_steps.py",

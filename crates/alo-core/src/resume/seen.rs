@@ -19,6 +19,8 @@ pub(crate) struct Seen {
     asked_for_run: bool,
     /// What goes on, or is done, only after it.
     unfinished: Option<String>,
+    /// What it changed of its process that cannot be put back.
+    process: Option<String>,
 }
 
 impl Seen {
@@ -30,6 +32,9 @@ impl Seen {
         }
         if let Some(what) = &self.unfinished {
             return Some(NotKept::LeftUnfinished { what: what.clone() });
+        }
+        if let Some(what) = &self.process {
+            return Some(NotKept::ChangedProcess { what: what.clone() });
         }
         if self.asked_for_run {
             return Some(NotKept::AskedForRun);
