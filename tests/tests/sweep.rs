@@ -246,6 +246,27 @@ fn what_two_runs_cannot_share_is_not_shared() {
             "import subprocess; self.data['p'] = [subprocess.Popen(['sleep', '0.1'])]; self.data['p'][0].poll()",
             "",
         ),
+        // In text of four bytes a letter, apart from the stream of a pickle.
+        (
+            "import pickle\n        where = bytearray(self.asset.get_output_path().encode('utf-32'))\n        \
+             self.data['there'] = pickle.PickleBuffer(where)",
+            "names the folder",
+        ),
+        ("import os; os.environ['THERE'] = self.asset.get_output_path()", "`THERE` names the folder"),
+        (
+            "import builtins; builtins.THERE = self.asset.get_output_path()",
+            "`builtins.THERE` names the folder",
+        ),
+        (
+            "import colorsys; colorsys.there = [{'there': self.asset.get_output_path()}]",
+            "names the folder of the run",
+        ),
+        ("import tempfile; self.data['there'] = tempfile.mkdtemp()", "it has made `"),
+        ("import mmap; import builtins; builtins.shared = mmap.mmap(-1, 8)", "it has memory"),
+        (
+            "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN); signal.setitimer(signal.ITIMER_REAL, 100)",
+            "timer",
+        ),
     ];
     for (code, says) in cases {
         let env = project();
@@ -256,6 +277,42 @@ fn what_two_runs_cannot_share_is_not_shared() {
         let outcome = env.alo(["sweep", "--set", "train.depth=1,2"]).expect(0);
         assert_eq!(env.read("input-runs").len(), 3, "{code}: {outcome:?}");
         outcome.says("each run runs the first 1 steps itself").says(says);
+    }
+}
+
+#[test]
+fn what_a_step_has_done_with_the_folders_of_its_run_does_not_keep_it_from_being_shared() {
+    let env = project();
+    let code = "import functools, json, linecache, os, re, shutil, tempfile, urllib.parse, warnings\n        \
+                path = self.asset.get_extra_output_path() + 'rows'\n        \
+                open(path, 'w').write('rows')\n        \
+                shutil.copy(path, path + '-again')\n        \
+                urllib.parse.urlsplit(path), re.compile(re.escape(path)), linecache.getline(path, 1)\n        \
+                warnings.warn('wrote ' + path)\n        \
+                shutil.rmtree(tempfile.mkdtemp())\n        \
+                os.close(tempfile.mkstemp(dir=os.path.dirname(path))[0])\n        \
+                import random\n";
+    let input = env.read("assets/input/asset_input.py").replace("import random\n", code);
+    env.write("assets/input/asset_input.py", input);
+    let report = sweep(&env, &["--set", "train.depth=1,2"], 0);
+    assert_eq!(env.read("input-runs").len(), 1);
+    for run in report["runs"].as_array().unwrap() {
+        assert_eq!(kept(&env, run, "train", "extra_output/input/rows-again"), "rows");
+    }
+}
+
+#[test]
+fn files_by_a_path_from_a_step_before_are_in_the_record_of_their_own_run() {
+    let env = project();
+    let input = "import os\nos.environ['THERE'] = self.asset.get_extra_output_path()";
+    env.write("assets/input/asset_input.py", asset(input));
+    let train = "import os\nopen(os.environ['THERE'] + 'depth', 'a').write(str(self.args['depth']))\n\
+                 open(self.asset.get_model_path() + 'model.json', 'w').write('1')\n\
+                 self.asset.save_summary(result='ok', score=0.5)";
+    env.write("assets/train/asset_train.py", asset(train));
+    let report = sweep(&env, &["--set", "train.depth=1:4"], 0);
+    for run in report["runs"].as_array().unwrap() {
+        assert_eq!(kept(&env, run, "train", "extra_output/input/depth"), run["values"][0].to_string());
     }
 }
 

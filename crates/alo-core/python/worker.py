@@ -52,11 +52,11 @@ def _serve(channel, runner):
             order = channel.hear()
             if "shutdown" in order:
                 return 0
+            if forks is None and _leads_to_copies(order):
+                forks = _forks()
             if "import" in order:
                 _import_early(runner, order["import"])
                 channel.tell({"imported": {}})
-            if "settle" in order or "fork" in order:
-                forks = forks or _forks()
             if "settle" in order:
                 channel.tell({"settled": forks.settle(order["settle"], runner)})
             if "fork" in order:
@@ -74,6 +74,12 @@ def _serve(channel, runner):
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _leads_to_copies(order):
+    """Whether copies may be made of what the process is after that: from now on counts what is done to it."""
+    steps = order.get("run_step") or order.get("import") or {}
+    return "settle" in order or "fork" in order or bool(steps.get("swept") or steps.get("all"))
 
 
 def _forks():

@@ -13,6 +13,9 @@ from alolib._harmless import is_harmless
 from alolib._import_scan import Scan, names_in
 from alolib._surroundings import Changes, Surroundings
 
+#: Begins the names of the files that hold what imports have printed.
+OUTPUT = "alo-output-"
+
 
 class Spoilt(Exception):
     """The process has imported what no step may find imported."""
@@ -194,12 +197,12 @@ def _import(name, names):
 def _nameless_file():
     if hasattr(os, "memfd_create"):
         try:
-            return os.memfd_create("alo-output")
+            return os.memfd_create(OUTPUT)
         except OSError:  # a sandbox may forbid it
             pass
     import tempfile
 
-    fd, path = tempfile.mkstemp(prefix="alo-output-")
+    fd, path = tempfile.mkstemp(prefix=OUTPUT)
     os.unlink(path)
     return fd
 

@@ -1,25 +1,28 @@
 """Copies of a worker: each goes on from where the worker stands, as a worker of its own under a guard of its own.
 
-A copy made by `os.fork` is as good as a worker that did the same from its start, as long as nothing is shared that two
-processes cannot share: threads, open files, child processes, clean-up at the end of the interpreter, and paths of the run
-in what is handed on. `Forks.settle` looks for these and says why no copy can be made.
+A copy made by `os.fork` is as good as a worker that did the same from its start, as long as nothing is there that two
+processes cannot share, or that a copy does not get: threads, timers, open files, shared memory, child processes, temporary
+files, clean-up at the end of the interpreter, and whatever names the folders of one run. `Forks.settle` looks for these and
+says why no copy can be made.
 """
 
 import gc
 import os
 import sys
 
+from alolib import _made_files
 from alolib._channel import Channel
-from alolib._early_imports import Generators
+from alolib._early_imports import OUTPUT, Generators
 
 #: The descriptors of a copy: its line to the engine, stdout, stderr, and the pipe on which its guard tells how it ended.
 _DESCRIPTORS = 4
 
 
 class Forks:
-    """Makes copies of this process."""
+    """Makes copies of this process. What it holds and makes from now on is noted."""
 
     def __init__(self):
+        _made_files.begin()
         self._guards = []
         self._guard = None
         self._random = Randomness()
@@ -28,10 +31,11 @@ class Forks:
     def settle(self, order, runner):
         """Gets ready to be copied; gives why it cannot be, or None. `traces` of the order is what only one run may hold."""
         runner.release()
+        # Garbage would be copied, and what it holds would count.
+        gc.collect()
         reason = _held_back(order.get("traces"), runner, self._known)
         if reason is None:
-            # Collected garbage would be copied; objects that live on need not be looked at by every copy's collector.
-            gc.collect()
+            # Objects that live on need not be looked at by every copy's collector.
             gc.freeze()
             self._known = _Holdings()
             if order.get("traces") is None:
@@ -146,19 +150,27 @@ def _held_back(traces, runner, known):
         count = _threads()
     if count != 1:
         return "%d threads of it would be missing in a copy" % (count - 1) if count else "its threads cannot be counted"
-    if traces is None:
-        return None
     now = _Holdings()
     opened = sorted(set(now.files.items()) - set(known.files.items()))
     if opened:
         return "it has opened `%s`, which copies would share" % opened[0][1]
-    if now.clean_ups > known.clean_ups:
-        return "a step has asked for clean-up at the end of the interpreter"
+    memory = _shared_memory()
+    if memory is not None:
+        return "it has memory that copies would share (%s)" % memory
+    made = _made_files.left(traces)
+    if made is not None:
+        return "it has made `%s`, which copies would share" % made
+    if _has_timer():
+        return "it has set a timer, which copies would not have"
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        return "a step has left a child process"
+        return "a step has left a child process" if traces else "a package has left a child process"
     except ChildProcessError:
         pass
+    if traces is None:
+        return None
+    if now.clean_ups > known.clean_ups:
+        return "a step has asked for clean-up at the end of the interpreter"
     return runner.traces_of(traces)
 
 
@@ -182,6 +194,32 @@ def _probe():
     os.waitpid(pid, 0)
 
 
+def _shared_memory():
+    """What one process writes there, all others see: the first such place, None if there is none."""
+    try:
+        with open("/proc/self/maps", "rb") as places:
+            for place in places:
+                fields = place.split(None, 5)
+                if fields[1][1:2] == b"w" and fields[1][3:4] == b"s":
+                    return os.fsdecode(fields[5].strip()) if len(fields) > 5 else "without a name"
+    except OSError:
+        pass
+    return None
+
+
+def _has_timer():
+    import signal
+
+    timers = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+    if any(signal.getitimer(timer) != (0.0, 0.0) for timer in timers):
+        return True
+    try:
+        with open("/proc/self/timers", "rb") as others:
+            return bool(others.read(1))
+    except OSError:  # the kernel does not tell
+        return False
+
+
 def _open_files():
     files = {}
     try:
@@ -190,9 +228,12 @@ def _open_files():
         return files
     for name in names:
         try:
-            files[int(name)] = os.readlink("/proc/self/fd/" + name)
+            found = os.readlink("/proc/self/fd/" + name)
         except OSError:  # the one that listed the folder
-            pass
+            continue
+        # What imports have printed is written by each copy from its beginning.
+        if OUTPUT not in os.path.basename(found):
+            files[int(name)] = found
     return files
 
 

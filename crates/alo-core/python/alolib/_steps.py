@@ -58,20 +58,20 @@ class Runner:
         if forget:
             self._data, self._config = {}, {}
 
-    def traces_of(self, path):
-        """Why the values that pass on belong to one run alone: they name its folder, or cannot be looked through."""
-        import pickle
+    def traces_of(self, run):
+        """Why a copy would go on with what belongs to one run alone; None if nothing here names it."""
+        from alolib import _traces
 
-        # `meta` is given anew to each step.
-        config = {key: value for key, value in self._config.items() if key != "meta"}
+        # It is given anew to each step.
+        self._config.pop("meta", None)
+        trace = _traces.Trace(run)
+        reason = _traces.in_values(trace, (self._data, self._config))
+        if reason is not None:
+            return reason
         try:
-            # Arrays are left aside: they hold no paths.
-            plain = pickle.dumps((self._data, config), protocol=5, buffer_callback=lambda _: None)
-        except Exception as error:
-            return "what is handed on cannot be looked through (%s)" % type(error).__name__
-        if path.encode("utf-8", "surrogateescape") in plain:
-            return "what is handed on names the folder of the run"
-        return None
+            return _traces.in_process(trace)
+        except Exception as error:  # objects of packages may do anything when they are looked at
+            return "what is in the process cannot be looked through (%s)" % type(error).__name__
 
     def import_early(self, order):
         """Imports what steps to come need, until the engine has something else to do. Raises `Spoilt`."""

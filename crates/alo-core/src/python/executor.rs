@@ -214,6 +214,7 @@ impl Executor for PythonExecutor {
             hand_off,
             watch: watch_order.as_ref(),
             crash_file: &crash_file,
+            swept: self.warm.is_some(),
         }));
         let deadline = || self.step_timeout.map(|limit| Instant::now() + limit);
         let mut watch = Watch { checks: &mut self.checks, kind: pipeline.kind, unfit: None };

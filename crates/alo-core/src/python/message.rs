@@ -206,6 +206,9 @@ pub(super) struct RunStep<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) watch: Option<&'a WatchOrder>,
     pub(super) crash_file: &'a Utf8Path,
+    /// Whether it is a step of a sweep: the worker, as the step leaves it, may be copied.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) swept: bool,
 }
 
 /// The files by which `data` and `config` pass; none in memory mode within one environment.
