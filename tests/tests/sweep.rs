@@ -261,6 +261,10 @@ fn what_two_runs_cannot_share_is_not_shared() {
             "import colorsys; colorsys.there = [{'there': self.asset.get_output_path()}]",
             "names the folder of the run",
         ),
+        (
+            "where = self.asset.get_extra_output_path(); open(where + 'where', 'w').write(where)",
+            "where` belongs to one run alone",
+        ),
         ("import tempfile; self.data['there'] = tempfile.mkdtemp()", "it has made `"),
         ("import mmap; import builtins; builtins.shared = mmap.mmap(-1, 8)", "it has memory"),
         (

@@ -90,7 +90,7 @@ pub use staging::{Leftover, StagedArtifacts, StagingError};
 pub use step_cache::{
     Dependency, Found, HeldStep, KeptStep, LeftBehind, Look, LookedAt, MadeFrom, NotKept, PutBackError, Read,
     Recorded, RecordingError, Sharing, Sight, Snapshot, StepCache, StepDescription, StepEntry, StepKey,
-    StepRecording, Then, digest_folder, stamp_folder,
+    StepRecording, Then, digest_folder, file_of_run_alone, stamp_folder,
 };
 pub use storage_error::StorageError;
 pub use summary::Summary;

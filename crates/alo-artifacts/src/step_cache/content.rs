@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
+use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use memchr::memmem::Finder;
 
 use crate::copy::{CopyError, Meter, digest_file};
 use crate::digest::{CHUNK, Fields, Hasher};
+use crate::layout::ArtifactLayout;
 use crate::run_id::RunId;
 use crate::storage_error::StorageError;
 use crate::tree::Tree;
@@ -61,6 +63,36 @@ pub fn stamp_folder(folder: &Utf8Path) -> Result<String, TreeError> {
         fields.add(folder.as_str().as_bytes());
     }
     Ok(fields.finish())
+}
+
+/// A file of some artifacts, but for the logs, that belongs to one run alone: it names the run in its path or its content, it
+/// is a link elsewhere that does, or something that cannot be copied, such as a socket. None if there is none.
+pub fn file_of_run_alone(artifacts: &ArtifactLayout, run: &RunId) -> Result<Option<Utf8PathBuf>, TreeError> {
+    let (root, name) = (artifacts.root(), RunName::new(run));
+    if !root.exists() {
+        return Ok(None);
+    }
+    let tree = Tree::list(root, Links::AsIs)?;
+    let folder = |path: &&Utf8PathBuf| name.is_in(path.as_str().as_bytes());
+    if let Some(path) = tree.folders.iter().find(folder) {
+        return Ok(Some(root.join(path)));
+    }
+    for TreeFile { relative, .. } in &tree.files {
+        let path = root.join(relative);
+        if path.starts_with(artifacts.log()) {
+            continue;
+        }
+        if name.is_in(relative.as_str().as_bytes()) || name.look(&path)?.names_run {
+            return Ok(Some(path));
+        }
+    }
+    let is_alone = |path: &Path| match fs_err::read_link(root.as_std_path().join(path)) {
+        // What leads into the artifacts leads into those of the copy.
+        Ok(target) => !target.starts_with(root) && name.is_in(target.as_os_str().as_encoded_bytes()),
+        Err(_) => true,
+    };
+    let found = tree.others.iter().find(|other| is_alone(&other.relative));
+    Ok(found.map(|other| root.join(other.relative.to_string_lossy().as_ref())))
 }
 
 /// Finds the id of a run in what a step left: as text of one, two or four bytes a letter.
@@ -123,6 +155,8 @@ pub(super) struct Looked {
 
 #[cfg(test)]
 mod tests {
+    use fs_err::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -150,6 +184,31 @@ mod tests {
         }
         fs_err::write(&path, "19700101T000000Z-00000008-x").expect("written");
         assert!(!name.look(&path).expect("read").names_run);
+    }
+
+    #[test]
+    fn files_that_name_their_run_belong_to_it_alone() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let run = RunId::new(jiff::Timestamp::UNIX_EPOCH, 7, "x");
+        let root = Utf8Path::from_path(dir.path()).expect("UTF-8").join(run.as_str()).join("train_artifacts");
+        let artifacts = ArtifactLayout::new(root.clone());
+        let alone = || file_of_run_alone(&artifacts, &run).expect("looked through");
+        assert_eq!(alone(), None);
+        fs_err::create_dir_all(root.join("log")).expect("created");
+        fs_err::write(root.join("log/pipeline.log"), run.as_str()).expect("written");
+        fs_err::write(root.join("model"), "a model").expect("written");
+        symlink(root.join("model"), root.join("latest")).expect("linked");
+        symlink("model", root.join("newest")).expect("linked");
+        assert_eq!(alone(), None);
+        symlink(root.join("../inference_artifacts"), root.join("other")).expect("linked");
+        assert_eq!(alone(), None, "it leads through the artifacts");
+        fs_err::remove_file(root.join("other")).expect("removed");
+        symlink(root.with_file_name("inference_artifacts"), root.join("other")).expect("linked");
+        assert_eq!(alone(), Some(root.join("other")));
+        fs_err::write(root.join("where"), root.as_str()).expect("written");
+        assert_eq!(alone(), Some(root.join("where")));
+        fs_err::create_dir_all(root.join(run.as_str())).expect("created");
+        assert_eq!(alone(), Some(root.join(run.as_str())));
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod store;
 mod trim;
 
 pub use changes::Snapshot;
-pub use content::{digest_folder, stamp_folder};
+pub use content::{digest_folder, file_of_run_alone, stamp_folder};
 pub use dependency::{Dependency, Read, Then};
 pub use description::{StepDescription, StepKey};
 pub use entry::{KeptStep, MadeFrom, StepEntry};

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use alo_artifacts::{ArtifactLayout, RunId, RunState, S3Access, StagedArtifacts};
+use alo_artifacts::{ArtifactLayout, RunId, RunState, S3Access, StagedArtifacts, file_of_run_alone};
 use alo_plan::{Pipeline, PipelineKind};
 use jiff::Timestamp;
 
@@ -12,6 +12,7 @@ use super::options::RunOptions;
 use super::pipeline_run::PipelineRun;
 use super::progress::Progress;
 use super::scope::{RunScope, Sources};
+use crate::error_chain::error_chain;
 use crate::event::{Event, Observer};
 use crate::executor::Executor;
 use crate::journal::Journal;
@@ -45,6 +46,16 @@ impl RunHead {
     /// How many steps of all pipelines together are done.
     pub(crate) fn steps(&self) -> usize {
         self.pipelines.iter().map(|(_, head)| head.steps()).sum()
+    }
+
+    /// Why what they have left belongs to their run `run` alone, if it does.
+    pub(crate) fn belongs_to(&self, run: &RunId) -> Option<String> {
+        self.pipelines.iter().find_map(|(_, head)| match file_of_run_alone(head.artifacts(), run) {
+            Ok(file) => Some(format!("`{}` belongs to one run alone: it names its folder", file?)),
+            Err(error) => {
+                Some(format!("what they have left cannot be looked through: {}", error_chain(&error)))
+            }
+        })
     }
 
     fn of(&self, kind: PipelineKind) -> Option<&PipelineHead> {

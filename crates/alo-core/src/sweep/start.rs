@@ -35,7 +35,11 @@ impl Start {
         let id = RunId::generate(Timestamp::now(), project.name());
         let mut executor = python.executor();
         let head = run.head(steps, &id, &mut executor, &mut |event: &Event| tell(event))?;
-        match python.behind(executor, id.as_str()) {
+        let behind = match head.belongs_to(&id) {
+            Some(reason) => Err(reason),
+            None => python.behind(executor, id.as_str()),
+        };
+        match behind {
             Ok(python) => Ok(Self { python: Arc::new(python), head: Some(head) }),
             Err(reason) => {
                 let message = format!("each run runs the first {steps} steps itself: {reason}");
