@@ -102,6 +102,17 @@ impl SweepAxis {
         &self.values
     }
 
+    /// What is to be looked at: values that look like numbers and are none.
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        let written = self.text.split_once('=').map_or("", |(_, values)| values);
+        values::numbers_as_text(written).into_iter().map(|(text, number)| {
+            format!(
+                "{}: `{text}` is text by the rules of plans (YAML 1.1); write `{number}` for the number, `'{text}'` if text is meant",
+                self.name
+            )
+        })
+    }
+
     /// As it was written.
     pub fn text(&self) -> &str {
         &self.text

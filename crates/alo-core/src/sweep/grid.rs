@@ -121,7 +121,7 @@ impl SweepGrid {
         plan
     }
 
-    /// What is to be looked at: values that the plan's own declarations (`ui_args_detail`) do not allow, each as the plan's own
+    /// What is to be looked at: values that look like numbers and are text, values that the plan's own declarations (`ui_args_detail`) do not allow, each as the plan's own
     /// check says it, and arguments that the plan does not know.
     pub fn warnings(&self, plan: &Plan) -> Vec<String> {
         let known: Vec<String> = faults(plan).into_iter().map(|fault| fault.message).collect();
@@ -133,6 +133,7 @@ impl SweepGrid {
                     axis.name()
                 ));
             }
+            warnings.extend(axis.notes());
             for value in axis.values() {
                 let mut changed = plan.clone();
                 axis.apply(value, &mut changed);
@@ -221,6 +222,18 @@ ui_args_detail:
                  `type` of `trees` in `ui_args_detail`",
                 "train.trees: `1000` is outside of the range of `trees`; the range is 1 to 100",
                 "the plan does not give `train.other` a value; its asset may not know it",
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_that_are_text_are_told() {
+        let (plan, grid) = grid(&["train.depth=1e-3,0.5,'1e5'"]);
+        assert_eq!(
+            grid.unwrap().warnings(&plan),
+            [
+                "train.depth: `1e-3` is text by the rules of plans (YAML 1.1); write `1.0e-3` for the number, `'1e-3'` if text is \
+                 meant"
             ]
         );
     }

@@ -4,6 +4,8 @@ use alo_plan::{Value, yaml};
 
 /// A range with more values than that is a slip of the pen.
 const MOST_VALUES: i128 = 100_000;
+/// So many values of a range are written out in a message.
+const SHORT: usize = 10;
 
 /// Why the text is no list of values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +33,17 @@ pub enum ValuesError {
         /// The range.
         text: String,
     },
+    /// Something that reads as a range stands among other values, or is none.
+    #[error(
+        "`{text}` cannot stand there: a range stands alone, and without quotes YAML 1.1 takes such a text for a number in base 60; \
+         {instead}"
+    )]
+    Colons {
+        /// The value as it is written.
+        text: String,
+        /// What to write.
+        instead: String,
+    },
     /// A value is there twice.
     #[error("the value `{value}` is given twice")]
     Twice {
@@ -56,7 +69,78 @@ pub(super) fn parse(text: &str) -> Result<Vec<Value>, ValuesError> {
     Ok(values)
 }
 
+/// Values that look like numbers and are text by YAML 1.1, each with how the number is written.
+pub(super) fn numbers_as_text(text: &str) -> Vec<(String, String)> {
+    let is_text = |item: &str| matches!(yaml::parse_value(item), Ok(Value::String(_)));
+    let plain = items(text).into_iter().filter(|item| is_text(item));
+    plain.filter_map(|item| Some((item.to_owned(), number_for_yaml(item)?))).collect()
+}
+
+/// A number as YAML 1.1 reads it: what has an exponent has a dot, and the exponent a sign.
+fn number_for_yaml(text: &str) -> Option<String> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let begins = unsigned.trim_start_matches('.').starts_with(|letter: char| letter.is_ascii_digit());
+    if !begins || !text.parse::<f64>().is_ok_and(f64::is_finite) {
+        return None;
+    }
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, ""));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let whole = Some(whole.trim_start_matches('0')).filter(|whole| !whole.is_empty()).unwrap_or("0");
+    let sign = if text.starts_with('-') { "-" } else { "" };
+    let fraction = match fraction {
+        "" if exponent.is_empty() => String::new(),
+        "" => ".0".to_owned(),
+        fraction => format!(".{fraction}"),
+    };
+    let exponent = match exponent {
+        "" => String::new(),
+        exponent if exponent.starts_with(['-', '+']) => format!("e{exponent}"),
+        exponent => format!("e+{exponent}"),
+    };
+    Some(format!("{sign}{whole}{fraction}{exponent}"))
+}
+
+/// The values of a list as they are written, at its commas.
+fn items(text: &str) -> Vec<&str> {
+    let (mut items, mut start, mut depth, mut quote) = (Vec::new(), 0, 0_usize, None);
+    let mut letters = text.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        match (quote, letter) {
+            (Some('"'), '\\') => drop(letters.next()),
+            (Some(open), letter) if open == letter => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') if depth > 0 || text[start..at].trim().is_empty() => quote = Some(letter),
+            (None, '[' | '{') => depth += 1,
+            (None, ']' | '}') => depth = depth.saturating_sub(1),
+            (None, ',') if depth == 0 => {
+                items.push(text[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    items.push(text[start..].trim());
+    items
+}
+
+/// Refuses what was meant as a range, or as text: nobody means the number that it would be.
+fn refuse_colons(text: &str) -> Result<(), ValuesError> {
+    let of_number = |byte: u8| byte.is_ascii_digit() || b":.+-_".contains(&byte);
+    let has_colons = |item: &&str| item.contains(':') && item.bytes().all(of_number);
+    let Some(item) = items(text).into_iter().find(has_colons) else { return Ok(()) };
+    let values = range(item).and_then(|range| range.values(item).ok());
+    let instead = match values.filter(|values| values.len() <= SHORT) {
+        Some(values) => {
+            let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+            format!("write `{}`, or `'{item}'` for text", values.join(","))
+        }
+        None => format!("write its values one by one, or `'{item}'` for text"),
+    };
+    Err(ValuesError::Colons { text: item.to_owned(), instead })
+}
+
 fn list(text: &str) -> Result<Vec<Value>, ValuesError> {
+    refuse_colons(text)?;
     let syntax = |fault: String| ValuesError::Syntax { text: text.to_owned(), fault };
     match yaml::parse_value(&format!("[{text}]")) {
         Ok(Value::List(values)) if values.is_empty() => Err(ValuesError::Empty),
@@ -136,6 +220,33 @@ mod tests {
         assert_eq!(texts("[Age, Sex],[Age]"), ["[\"Age\",\"Sex\"]", "[\"Age\"]"]);
         assert_eq!(texts("'3:9:2'"), ["\"3:9:2\""]);
         assert_eq!(texts("rbf"), ["\"rbf\""]);
+    }
+
+    #[test]
+    fn a_range_among_other_values_is_refused_and_text_is_not() {
+        let refused = |text: &str| parse(text).unwrap_err().to_string();
+        assert!(refused("1:3,7").ends_with("write `1,2,3`, or `'1:3'` for text"), "{}", refused("1:3,7"));
+        assert!(refused("7, 0.1:0.3:0.1").contains("`0.1,0.2,0.3`"), "{}", refused("7, 0.1:0.3:0.1"));
+        assert!(refused("12:30,13:45").ends_with("write its values one by one, or `'12:30'` for text"));
+        assert!(refused("1:2:3:4").contains("base 60"));
+        assert_eq!(texts("'1:3',\"1:3 \\\" ,1:4\",7"), ["\"1:3\"", "\"1:3 \\\" ,1:4\"", "7"]);
+        assert_eq!(texts("a:1,b"), ["\"a:1\"", "\"b\""]);
+        assert_eq!(texts("[a, '1:3'],b"), ["[\"a\",\"1:3\"]", "\"b\""]);
+    }
+
+    #[test]
+    fn numbers_that_are_text_are_named_with_how_to_write_them() {
+        let named = |text: &str| -> Vec<String> {
+            numbers_as_text(text).iter().map(|(text, number)| format!("{text} {number}")).collect()
+        };
+        assert_eq!(
+            named("1e-3, 1E5,-.5e3,08,1.5e3"),
+            ["1e-3 1.0e-3", "1E5 1.0e+5", "-.5e3 -0.5e+3", "08 8", "1.5e3 1.5e+3"]
+        );
+        assert_eq!(named("1.0e-3,0.5,7,'1e-3',\"1e5\",[1e5],inf,nan,e5,gini,1:3"), Vec::<String>::new());
+        for (_, number) in numbers_as_text("1e-3,1E5,-.5e3,08,1.5e3") {
+            assert!(matches!(parse(&number).unwrap()[0], Value::Float(_) | Value::Int(_)), "{number}");
+        }
     }
 
     #[test]
