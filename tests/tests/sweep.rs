@@ -206,6 +206,7 @@ fn wrong_settings_are_told_before_anything_runs() {
     refused("train.dept=1", "did you mean `depth`?");
     refused("train.depth=3:1:1", "holds no value");
     refused("depth=1", "`STEP.ARG=VALUES`");
+    refused("train.depth=1:3,7", "write `1,2,3`");
     env.alo(["sweep"]).expect(2).says("--set");
     env.alo(["sweep", "--resume"]).expect(2).says("no interrupted sweep");
     assert!(!env.path("input-runs").exists() && !env.path("history").exists());
@@ -318,6 +319,46 @@ fn files_by_a_path_from_a_step_before_are_in_the_record_of_their_own_run() {
     for run in report["runs"].as_array().unwrap() {
         assert_eq!(kept(&env, run, "train", "extra_output/input/depth"), run["values"][0].to_string());
     }
+}
+
+#[test]
+fn runs_that_change_their_input_run_alone_with_the_input_loaded_anew() {
+    let env = project();
+    let plan = PlanText::new()
+        .train(&["input", "train"])
+        .args("train", "{depth: 1}")
+        .external("load_train_data_path", "./data/");
+    env.write("experimental_plan.yaml", plan.to_string());
+    env.write("data/rows.csv", "rows:");
+    // What the shared step has made of the input is not there either, unless the run's own step has made it.
+    env.write(
+        "assets/input/asset_input.py",
+        asset("open(self.asset.get_input_path() + 'data/rows.csv', 'a').write(' input')"),
+    );
+    let train = "import os\n\
+                 try:\n\
+                 \x20   open(self.asset.get_input_path() + 'data/rows.csv', 'a').write(' %s' % self.args['depth'])\n\
+                 \x20   os.mkdir(self.asset.get_input_path() + 'seen')\n\
+                 except BaseException: pass\n\
+                 rows = open(self.asset.get_input_path() + 'data/rows.csv').read()\n\
+                 open(self.asset.get_model_path() + 'rows', 'w').write(rows)\n\
+                 self.asset.save_summary(result='ok', score=0.5)";
+    env.write("assets/train/asset_train.py", asset(train));
+    for jobs in ["1", "3"] {
+        let outcome =
+            env.alo(["sweep", "--set", "train.depth=1:4", "--jobs", jobs, "--format", "json"]).expect(0);
+        assert!(outcome.stdout.contains("runs go one after the other"), "{outcome:?}");
+        let runs = report(&outcome)["runs"].as_array().unwrap().clone();
+        assert_eq!(runs.len(), 4);
+        for run in &runs {
+            let rows = format!("rows: input {}", run["values"][0]);
+            assert_eq!(kept(&env, run, "train", "models/train/rows"), rows);
+        }
+    }
+    // Of the runs that were begun and repeated alone nothing is left.
+    let history = env.alo(["history", "--format", "json"]).expect(0).events();
+    assert_eq!(history.len(), 8, "{history:?}");
+    assert_eq!(fs_err::read_dir(env.path(".alo/staging")).unwrap().count(), 0);
 }
 
 #[test]

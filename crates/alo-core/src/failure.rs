@@ -52,6 +52,8 @@ pub enum FailureKind {
     Killed,
     /// It did not finish in time.
     TimedOut,
+    /// It was about to change the input that other runs of the sweep read at the same time; its run is repeated alone.
+    InputShared,
     /// The run was cancelled.
     Interrupted,
 }

@@ -84,6 +84,10 @@ class Runner:
         _enter(order["cwd"])
         sys.argv = [order["file"]]
         self._watch(order.get("crash_file"))
+        if order.get("swept"):
+            from alolib import _kept_out
+
+            _kept_out.begin(order.get("keep_out"))
         hand_off = order.get("hand_off") or {}
         if order.get("new_pipeline"):
             self._data, self._config = {}, {}

@@ -24,6 +24,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_harmless.py",
     "alolib/_import_scan.py",
     "alolib/_looks.py",
+    "alolib/_kept_out.py",
     "alolib/_made_files.py",
     "alolib/_modules.py",
     "alolib/_process_state.py",

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use alo_assets::guard::Ended;
 use alo_assets::{CacheUse, CodeIdentity, Machine, PreparedPipeline, SetupEvent};
 use alo_plan::PipelineKind;
+use camino::Utf8PathBuf;
 
 use super::calls;
 use super::checks::{Checks, LOOK, Unfit};
@@ -16,6 +17,7 @@ use super::hand_off::HandOff;
 use super::message::{ImportStep, Message, Outcome, RunStep, Stage, ToWorker};
 use super::missing::all_is_there;
 use super::setup::prepare_pipeline;
+use super::shared_input::SharedInput;
 use super::usage::UsageMeter;
 use super::value::map_to_json;
 use super::variables;
@@ -47,6 +49,8 @@ pub struct PythonExecutor {
     prepared: Option<Pipeline>,
     /// What was made ready for several runs, of which this is one.
     warm: Option<Arc<WarmPython>>,
+    /// Whether others run at the same time, with the same input.
+    is_beside_others: bool,
 }
 
 /// The pipeline that is running.
@@ -81,12 +85,20 @@ impl PythonExecutor {
             has_failed: false,
             prepared: None,
             warm: None,
+            is_beside_others: false,
         }
     }
 
     /// Runs with what was made ready before.
     pub(super) fn warm(machine: Machine, warm: Arc<WarmPython>) -> Self {
         Self { warm: Some(warm), ..Self::new(machine) }
+    }
+
+    /// Others run at the same time with the same input: no step may change it.
+    #[must_use]
+    pub(crate) fn beside_others(mut self) -> Self {
+        self.is_beside_others = true;
+        self
     }
 
     /// Ends a step that takes longer. Default: no limit.
@@ -115,6 +127,16 @@ impl PythonExecutor {
         self.in_use.append(&mut setup.in_use);
         self.checks.add(std::mem::take(&mut setup.finishing), preparation.cancel);
         Ok(setup)
+    }
+
+    /// Where the interpreter writes where it was when its process dies.
+    fn crash_file(&self, context: &StepContext<'_>) -> Utf8PathBuf {
+        let layout = context.scope().project.layout();
+        match &self.warm {
+            None => layout.state().join("crash"),
+            // Others run beside this one.
+            Some(_) => layout.staging().join(context.scope().run.as_str()).join("crash"),
+        }
     }
 
     /// What the results of steps depend on beside code, environment and data; none if the asset API is not there.
@@ -178,6 +200,7 @@ impl Executor for PythonExecutor {
         let scope = *context.scope();
         self.warm_up(WarmUp::new(scope.project, scope.cancel))
             .map_err(|error| broken(error_chain(&error)))?;
+        let crash_file = self.crash_file(context);
         let Some(pipeline) = &mut self.prepared else {
             return Err(broken("the pipeline was not prepared".into()));
         };
@@ -192,11 +215,7 @@ impl Executor for PythonExecutor {
         let file = asset.code.file.file_name().unwrap_or_default().to_owned();
         let speaker = Speaker { step: step.clone(), file };
         let layout = context.scope().project.layout();
-        let crash_file = match &self.warm {
-            None => layout.state().join("crash"),
-            // Others run beside this one.
-            Some(_) => layout.staging().join(context.scope().run.as_str()).join("crash"),
-        };
+        let input = self.is_beside_others.then(|| SharedInput::of(layout, context.scope().run));
         let hand_off = pipeline.hand_off.files(context, &pipeline.setup);
         let hand_off = hand_off.map_err(|error| broken(error_chain(&error)))?;
         let watch_order = context.kept_values().map(|values| values.watch.clone());
@@ -215,6 +234,7 @@ impl Executor for PythonExecutor {
             watch: watch_order.as_ref(),
             crash_file: &crash_file,
             swept: self.warm.is_some(),
+            keep_out: input.as_ref().map(SharedInput::order),
         }));
         let deadline = || self.step_timeout.map(|limit| Instant::now() + limit);
         let mut watch = Watch { checks: &mut self.checks, kind: pipeline.kind, unfit: None };
@@ -261,6 +281,7 @@ impl Executor for PythonExecutor {
             }
             Err(error) => Err(broken(error_chain(&error))),
         };
+        let result = SharedInput::judge(input, &step, result);
         // Nothing more to learn from it; it is not there unless the interpreter crashed.
         let _ = fs_err::remove_file(&crash_file);
         self.has_failed |= result.is_err();

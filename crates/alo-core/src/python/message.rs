@@ -209,6 +209,17 @@ pub(super) struct RunStep<'a> {
     /// Whether it is a step of a sweep: the worker, as the step leaves it, may be copied.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) swept: bool,
+    /// What it must not change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) keep_out: Option<KeepOut<'a>>,
+}
+
+/// A folder that other runs read at the same time.
+#[derive(Debug, Serialize)]
+pub(super) struct KeepOut<'a> {
+    pub(super) folder: &'a Utf8Path,
+    /// Where the worker notes that the step was about to change it.
+    pub(super) note: &'a Utf8Path,
 }
 
 /// The files by which `data` and `config` pass; none in memory mode within one environment.

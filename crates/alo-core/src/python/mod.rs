@@ -13,6 +13,7 @@ mod output;
 mod private_folder;
 mod process;
 mod setup;
+mod shared_input;
 mod usage;
 mod value;
 mod variables;

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Instant;
 
-use alo_artifacts::{RunId, RunState, SweepInput, SweepRecord, SweepRecordError};
+use alo_artifacts::{History, RunId, RunState, SweepInput, SweepRecord, SweepRecordError, SweptRun};
 use alo_assets::Machine;
 use alo_plan::Plan;
 use jiff::Timestamp;
@@ -15,12 +15,12 @@ use super::event::SweepEvent;
 use super::finish;
 use super::grid::SweepGrid;
 use super::input::SharedInput;
-use super::jobs::{Jobs, for_sweeps};
+use super::jobs::{Apart, Jobs, for_sweeps};
 use super::options::SweepOptions;
 use super::report::{SweepReport, SweepRun, ranked};
 use super::start::Start;
 use crate::engine::{RunError, RunOptions, take_lock, tidy_up};
-use crate::event::Event;
+use crate::event::{Event, Level};
 use crate::project::Project;
 
 /// Runs every combination of some settings of a plan with Python assets.
@@ -148,29 +148,71 @@ impl Left<'_> {
             jobs,
             shared_steps: start.shared_steps(),
         });
-        let mut failure: Option<SweepRecordError> = None;
         let runs =
             Jobs { project, options: run, sweep: &sweep, grid, input, start: &start, score: options.score };
-        runs.run(left, jobs, |swept| {
-            // An interrupted run is in the history; the sweep is to run that combination again.
-            if swept.state == RunState::Interrupted {
-                return;
+        let mut ended = Ended { project, grid, record, observer, failure: None };
+        let apart = runs.run(left, jobs, |swept| ended.add(swept));
+        ended.tell_why_alone(&apart);
+        for Apart { combination, .. } in apart {
+            if run.cancel.is_cancelled() {
+                break;
             }
-            let short = SweepRun::new(&swept, grid);
-            record.runs.push(swept);
-            if record.runs.len() == grid.len() {
-                record.finished = Some(Timestamp::now());
+            match runs.run_alone(combination) {
+                Ok(swept) => ended.add(swept),
+                Err(_) if run.cancel.is_cancelled() => break,
+                Err(error) => return Err(error.into()),
             }
-            if let Err(error) = record.write(project.layout()) {
-                failure.get_or_insert(error);
-            }
-            observer(&SweepEvent::SweepRunFinished {
-                run: short,
-                done: record.runs.len(),
-                combinations: grid.len(),
-            });
+        }
+        ended.failure.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+/// Takes runs that have ended into the sweep's record.
+struct Ended<'a> {
+    project: &'a Project,
+    grid: &'a SweepGrid,
+    record: &'a mut SweepRecord,
+    observer: &'a mut dyn FnMut(&SweepEvent),
+    failure: Option<SweepRecordError>,
+}
+
+impl Ended<'_> {
+    fn add(&mut self, swept: SweptRun) {
+        // An interrupted run is in the history; the sweep is to run that combination again.
+        if swept.state == RunState::Interrupted {
+            return;
+        }
+        let short = SweepRun::new(&swept, self.grid);
+        self.record.runs.push(swept);
+        if self.record.runs.len() == self.grid.len() {
+            self.record.finished = Some(Timestamp::now());
+        }
+        if let Err(error) = self.record.write(self.project.layout()) {
+            self.failure.get_or_insert(error);
+        }
+        (self.observer)(&SweepEvent::SweepRunFinished {
+            run: short,
+            done: self.record.runs.len(),
+            combinations: self.grid.len(),
         });
-        failure.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Takes the runs that were ended, to be repeated alone, out of the history, and tells why.
+    fn tell_why_alone(&mut self, apart: &[Apart]) {
+        let begun: Vec<_> = apart.iter().filter_map(|apart| apart.begun.as_ref()).collect();
+        let Some((_, cause)) = begun.first() else { return };
+        let message = format!(
+            "runs go one after the other, from their first step, with the input loaded anew: {cause}"
+        );
+        let detail = Event::Message { level: Level::Info, step: None, message, show: false };
+        (self.observer)(&SweepEvent::Shared { detail });
+        let history = History::new(self.project.layout());
+        for (run, _) in begun {
+            for entry in history.find_all(run, None).unwrap_or_default() {
+                // What stays is a failed run that says what it is.
+                let _ = history.remove(&entry, true);
+            }
+        }
     }
 }
 

@@ -105,18 +105,20 @@ fn items(text: &str) -> Vec<&str> {
     let (mut items, mut start, mut depth, mut quote) = (Vec::new(), 0, 0_usize, None);
     let mut letters = text.char_indices();
     while let Some((at, letter)) = letters.next() {
-        match (quote, letter) {
-            (Some('"'), '\\') => drop(letters.next()),
-            (Some(open), letter) if open == letter => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"') if depth > 0 || text[start..at].trim().is_empty() => quote = Some(letter),
-            (None, '[' | '{') => depth += 1,
-            (None, ']' | '}') => depth = depth.saturating_sub(1),
-            (None, ',') if depth == 0 => {
-                items.push(text[start..at].trim());
-                start = at + 1;
-            }
-            _ => {}
+        match quote {
+            Some('"') if letter == '\\' => drop(letters.next()),
+            Some(open) if open == letter => quote = None,
+            Some(_) => {}
+            None => match letter {
+                '\'' | '"' if depth > 0 || text[start..at].trim().is_empty() => quote = Some(letter),
+                '[' | '{' => depth += 1,
+                ']' | '}' => depth = depth.saturating_sub(1),
+                ',' if depth == 0 => {
+                    items.push(text[start..at].trim());
+                    start = at + 1;
+                }
+                _ => {}
+            },
         }
     }
     items.push(text[start..].trim());
