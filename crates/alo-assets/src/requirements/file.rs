@@ -35,6 +35,21 @@ pub(crate) fn of_step(
     Ok((reader.requirements, reader.options))
 }
 
+/// The requirements of a file of constraints. What makes no sense there is for the installer to judge.
+pub(super) fn read_constraints(path: &Utf8Path, step: &StepName) -> Vec<Requirement> {
+    let text = fs_err::read(path).unwrap_or_default();
+    let base = path.parent().unwrap_or(Utf8Path::new("/"));
+    let lines = logical_lines(&String::from_utf8_lossy(&text));
+    let read = lines.into_iter().filter_map(|(number, line)| {
+        let origin = Origin { step: step.clone(), file: Some((path.to_owned(), number)) };
+        match parse(without_comment(&line)?, origin, base, &mut Options::default()).ok()? {
+            Item::Requirement(requirement) => Some(*requirement),
+            Item::File(_) | Item::Options => None,
+        }
+    });
+    read.collect()
+}
+
 /// Whether a relative path of the item exists below `folder`.
 fn names_file_in(text: &str, folder: &Utf8Path) -> bool {
     text.split_whitespace().any(|word| {

@@ -6,6 +6,7 @@ mod pip_report;
 mod portable;
 mod resolver;
 
+pub(crate) use package::wheel_name;
 pub use package::{PackageSource, Resolution, ResolvedPackage};
 pub(crate) use pinned_lines::read_pinned;
 pub(crate) use pip_report::read_report;

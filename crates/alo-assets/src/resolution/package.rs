@@ -258,7 +258,7 @@ pub(super) fn of_path(
 }
 
 /// Name and version that stand in the file name of a wheel; `None` for another file.
-pub(super) fn wheel_name(file: &str) -> Option<(&str, &str)> {
+pub(crate) fn wheel_name(file: &str) -> Option<(&str, &str)> {
     let (name, rest) = file.strip_suffix(".whl")?.split_once('-')?;
     Some((name, rest.split('-').next().unwrap_or(rest)))
 }
