@@ -38,6 +38,34 @@ fn a_step_that_ends_before_the_verdict_waits_for_it() {
 }
 
 #[test]
+fn a_package_that_cannot_work_is_laid_to_its_requirement_and_not_to_the_step_that_runs() {
+    let env = TestEnv::new();
+    let wheel = wheel(&env.root().join("wheels"), "fragile", "1.0", MISFIT);
+    let plan = PlanText::new().train(&["input", "train"]).requirements("train", "[requirements.txt]");
+    env.write("experimental_plan.yaml", plan.to_string());
+    env.write("assets/input/asset_input.py", asset("import time\ntime.sleep(100000)"));
+    env.write("assets/train/asset_train.py", asset("pass"));
+    env.write("assets/train/requirements.txt", format!("# ours\nfragile @ file://{wheel}\n"));
+    env.alo(["run"])
+        .expect(1)
+        .says("error: failed to set up the train pipeline")
+        .says("`fragile` cannot be imported: it was built for another NumPy")
+        .says("(required by step `train`, ")
+        .says("assets/train/requirements.txt:2)")
+        .says_not("step `input` failed");
+}
+
+#[test]
+fn a_step_that_fails_before_the_verdict_is_told_it() {
+    let env = project(&format!("import time\ntime.sleep(1)\n{MISFIT}"), "raise ValueError('odd')");
+    env.alo(["run"])
+        .expect(1)
+        .says("cause: ValueError: odd")
+        .says("hint: `fragile` cannot be imported: it was built for another NumPy")
+        .says("add `numpy<2` to the requirements");
+}
+
+#[test]
 fn the_next_step_does_not_wait_for_the_verdict() {
     let env = TestEnv::new();
     // The import ends only once the second step runs.

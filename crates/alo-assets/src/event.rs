@@ -115,6 +115,11 @@ pub enum SetupEvent {
         /// How many packages have something to import.
         imports: usize,
     },
+    /// The steps have ended before it is known whether all packages can be imported.
+    WaitingForImports {
+        /// The packages that are still being imported, if they are known.
+        packages: Vec<String>,
+    },
     /// Something was added to what the plan asks for, and why.
     RequirementAdded {
         /// What is installed in addition, such as `numpy<2`.
@@ -176,6 +181,12 @@ impl fmt::Display for SetupEvent {
                     "environment: {imports} package{} imported once",
                     if *imports == 1 { " was" } else { "s were" }
                 )
+            }
+            Self::WaitingForImports { packages } if packages.is_empty() => {
+                f.write_str("waiting until it is known whether the packages can be imported")
+            }
+            Self::WaitingForImports { packages } => {
+                write!(f, "waiting until it is known whether {} can be imported", packages.join(", "))
             }
             Self::RequirementAdded { requirement, because } => write!(f, "added {requirement}: {because}"),
             Self::Warning { message } => f.write_str(message),

@@ -279,7 +279,7 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     }
     let locked: Vec<_> = groups.iter().map(|group| group.locked.clone()).collect();
     code.allow_environments(kind, &locked)?;
-    let mut environments = Vec::new();
+    let (mut environments, mut sets) = (Vec::new(), Vec::new());
     for group in groups {
         let wanted = Wanted { resolution: &group.resolved.resolution, requirements: &group.set };
         let environment = match cache.ensure(wanted, observer) {
@@ -298,6 +298,7 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
             }
         }
         environments.push(environment);
+        sets.push(group.set);
     }
     if !missing.is_empty() {
         return Err(SetupError::Offline { missing });
@@ -305,7 +306,8 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     code.save_environments(kind, locked, observer)?;
     let finishing = environments
         .iter()
-        .map(|environment| Finishing::begin(machine, environment, cancelled, observer))
+        .zip(&sets)
+        .map(|(environment, set)| Finishing::begin(machine, environment, set, cancelled, observer))
         .collect::<Result<_, _>>()
         .map_err(|source: EnvironmentError| failed(source.into()))?;
     let in_use = cache.into_uses().chain(code.into_uses()).collect();

@@ -14,8 +14,8 @@ use crate::project::Project;
 /// Runs the steps of pipelines.
 ///
 /// The engine calls [`prepare`](Self::prepare) before each pipeline, [`warm_up`](Self::warm_up) when it knows that steps will
-/// run, then [`run_step`](Self::run_step) for each of its steps in order, then [`finish`](Self::finish), whether they succeeded
-/// or not.
+/// run, then [`run_step`](Self::run_step) for each of its steps in order and [`settle`](Self::settle) if all of them succeeded, then
+/// [`finish`](Self::finish), whether they did or not.
 pub trait Executor {
     /// Looks, before the first pipeline of a run begins, for what would keep a later one from running and can be known now.
     ///
@@ -36,6 +36,13 @@ pub trait Executor {
 
     /// Runs one step. What it may see and do is in its context.
     fn run_step(&mut self, context: &mut StepContext<'_>) -> Result<(), StepFailure>;
+
+    /// Waits, after the last step of a pipeline, until it is known whether what its steps ran in is sound. Default: it is.
+    ///
+    /// What the steps have made counts only with it.
+    fn settle(&mut self, _journal: &mut Journal<'_>) -> Result<(), ExecutorError> {
+        Ok(())
+    }
 
     /// Ends what the pipeline no longer needs. With `more` another pipeline of the same run follows.
     ///

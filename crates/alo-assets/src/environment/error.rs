@@ -163,8 +163,12 @@ impl EnvironmentError {
 }
 
 fn broken(imports: &[ImportOutcome]) -> String {
-    let told = imports
-        .iter()
-        .map(|import| format!("`{}` cannot be imported: {}", import.requirement, import.cause()));
+    let told = imports.iter().map(|import| {
+        let told = format!("`{}` cannot be imported: {}", import.requirement, import.cause());
+        match import.asked_for() {
+            Some(origin) => format!("{told} ({origin})"),
+            None => told,
+        }
+    });
     told.collect::<Vec<_>>().join("; ")
 }

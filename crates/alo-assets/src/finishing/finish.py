@@ -5,6 +5,7 @@
 ORDER is JSON: `import` (names of distributions; `null`: none is left to do), `jobs` (processes at once), `seconds` (for one
 import), `tests` (whether folders of tests are compiled, too). It tells, a JSON object a line on stdout:
 
+    {"importing": […]}      these will be imported
     {"import": {"requirement": …, "module": …, "state": "ok" | "warning" | "error", "cause": …}}
     {"checked": {}}         every import was tried
     {"compiled": "code"}    all but folders of tests
@@ -39,11 +40,17 @@ CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.S
 OTHER_NUMPY = (
     "_ARRAY_API not found",
     "binary incompatibility",
+    "compiled against ABI version",
     "compiled against API version",
+    "compiled against NumPy C-API version",
     "compiled using NumPy",
     "dtype size changed",
     "multiarray failed to import",
 )
+# An operator that the library at hand does not have: torchvision beside a PyTorch it was not made for.
+OTHER_TORCH = re.compile(r"operator torch\w*::\w+ does not exist")
+# What means that there is no screen.
+NO_DISPLAY = re.compile(r"failed to acquire X connection|DisplayNameError|DisplayConnectionError|\bDISPLAY\b|connect to X server|no display name")
 # Libraries of drivers: without them a package works on the processor, or not on this machine.
 DRIVERS = re.compile(r"lib(cuda|cudart|cudnn|cublas|cufft|curand|cusparse|cusolver|nccl|nvidia|nvrtc|rocm|amdhip|hip)[\w.-]*\.so")
 
@@ -60,7 +67,9 @@ def main():
         os.write(news, (json.dumps(message) + "\n").encode())
 
     if order["import"] is not None:
-        for outcome in import_all(order["import"], max(1, order["jobs"] - 1), order["seconds"]):
+        waiting = importable(order["import"])
+        tell({"importing": [name for name, _ in waiting]})
+        for outcome in import_all(waiting, max(1, order["jobs"] - 1), order["seconds"]):
             tell({"import": outcome})
         tell({"checked": {}})
     try:
@@ -88,9 +97,14 @@ def silence():
 # --- imports
 
 
-def import_all(names, jobs, seconds):
+def importable(names):
+    """The distributions that have something to import, each with its modules."""
+    found = ((name, modules_of(name)) for name in requirements(names))
+    return [(name, modules) for name, modules in found if modules]
+
+
+def import_all(waiting, jobs, seconds):
     """Imports the distributions, several at once. The last comes first: a run that goes on beside this begins at the other end."""
-    waiting = [(name, modules) for name, modules in ((name, modules_of(name)) for name in requirements(names)) if modules]
     running = {}
     while waiting or running:
         while waiting and len(running) < jobs:
@@ -239,7 +253,9 @@ def judge(said, text):
     for sign in OTHER_NUMPY:
         if sign in everything:
             return "error", "it was built for another NumPy (%s)" % cause
-    if "ImportError" not in said["kinds"]:
+    if OTHER_TORCH.search(everything):
+        return "error", "it was built for another PyTorch (%s)" % cause
+    if "ImportError" not in said["kinds"] or NO_DISPLAY.search(said["text"]):
         return "warning", cause
     if said["missing"] == said["module"] and "ModuleNotFoundError" in said["kinds"]:
         return "ok", None  # its list of modules is wrong; that says nothing of what works

@@ -24,6 +24,8 @@ pub(super) struct Order {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum News {
+    /// These will be imported.
+    Importing(Vec<String>),
     /// One import was tried.
     Import(ImportOutcome),
     /// All were.

@@ -1,5 +1,6 @@
 //! The process that finishes an environment, and what it has told so far.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,6 +39,8 @@ struct Told {
 pub(super) struct State {
     /// What the imports came to, once all were tried.
     pub(super) verdict: Option<Verdict>,
+    /// The packages whose imports have not ended.
+    pub(super) importing: BTreeSet<String>,
     /// How much has byte-code.
     pub(super) compiled: Option<Compiled>,
     /// Whether it has ended, and with it what it will ever tell.
@@ -132,7 +135,13 @@ impl Told {
     fn listen(&self, stdout: impl io::Read, folder: &Utf8PathBuf, mut checked: Checked) {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             match serde_json::from_str(&line) {
-                Ok(News::Import(outcome)) => checked.verdict.imports.push(outcome),
+                Ok(News::Importing(names)) => self.change(|state| state.importing.extend(names)),
+                Ok(News::Import(outcome)) => {
+                    self.change(|state| {
+                        state.importing.remove(&outcome.requirement);
+                    });
+                    checked.verdict.imports.push(outcome);
+                }
                 Ok(News::Checked {}) => {
                     let _ = record::write_checked(folder, &checked);
                     self.change(|state| state.verdict = Some(checked.verdict.clone()));

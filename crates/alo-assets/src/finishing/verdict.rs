@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::requirements::Origin;
+
 /// How the import of one requirement went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -14,6 +16,9 @@ pub struct ImportOutcome {
     pub state: ImportState,
     /// What went wrong, in one sentence; `None` if nothing did.
     pub cause: Option<String>,
+    /// Where the package is asked for, if it is asked for by name.
+    #[serde(skip)]
+    pub origin: Option<Origin>,
 }
 
 /// Whether an import went well.
@@ -61,11 +66,22 @@ impl ImportOutcome {
         self.cause.as_deref().unwrap_or("it gave no reason")
     }
 
+    /// Who asks for it: `required by step …`, with file and line if it stands in one.
+    pub(crate) fn asked_for(&self) -> Option<String> {
+        let Origin { step, file } = self.origin.as_ref()?;
+        Some(match file {
+            Some((file, line)) => format!("required by step `{step}`, {file}:{line}"),
+            None => format!("required by step `{step}`"),
+        })
+    }
+
     /// What to change in the plan.
     pub(crate) fn hint(&self) -> String {
         let (requirement, cause) = (&self.requirement, self.cause());
         if cause.contains("another NumPy") {
             format!("add `numpy<2` to the requirements, or take a newer version of `{requirement}`")
+        } else if cause.contains("another PyTorch") {
+            format!("take versions of `torch` and `{requirement}` that were made for each other")
         } else if let Some(module) =
             cause.split("No module named '").nth(1).and_then(|rest| rest.split(['.', '\'']).next())
         {

@@ -1,6 +1,7 @@
 //! The finishing of one environment, beside a run or before it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 
@@ -10,10 +11,13 @@ use super::record::{self, Checked, Compiled};
 use super::verdict::Verdict;
 use crate::environment::{Environment, EnvironmentError};
 use crate::key_lock::{KeyLock, LockError};
+use crate::requirements::{Origin, RequirementSet, normalize};
 use crate::{Machine, SetupEvent};
 
 /// How long one package may take to import.
-const IMPORT_SECONDS: u64 = 120;
+const IMPORT_SECONDS: u64 = 60;
+/// After how long a wait is told.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The finishing of one environment: every package that was asked for is imported once, and its byte-code is made.
 ///
@@ -24,6 +28,8 @@ const IMPORT_SECONDS: u64 = 120;
 pub struct Finishing {
     machine: Machine,
     environment: Environment,
+    /// Where the packages are asked for, by their normalised names.
+    origins: BTreeMap<String, Origin>,
     process: Option<Process>,
     /// Whether the verdict has been told.
     is_told: bool,
@@ -34,12 +40,17 @@ impl Finishing {
     pub(crate) fn begin(
         machine: &Machine,
         environment: &Environment,
+        requirements: &RequirementSet,
         cancelled: &dyn Fn() -> bool,
         observer: &mut dyn FnMut(SetupEvent),
     ) -> Result<Self, EnvironmentError> {
         let mut finishing = Self {
             machine: machine.clone(),
             environment: environment.clone(),
+            origins: requirements
+                .iter()
+                .filter_map(|item| Some((item.name.clone()?, item.origin.clone())))
+                .collect(),
             process: None,
             is_told: false,
         };
@@ -99,7 +110,10 @@ impl Finishing {
                 observer(SetupEvent::Warning { message });
             }
         }
-        let broken = verdict.broken();
+        let mut broken = verdict.broken();
+        for import in &mut broken {
+            import.origin = self.origins.get(&normalize(&import.requirement)).cloned();
+        }
         if broken.is_empty() {
             Ok(Some(verdict))
         } else {
@@ -169,7 +183,13 @@ impl Finishing {
         }
         let Some(process) = &self.process else { return Ok(None) };
         let state = if wait {
-            let waited = process.wait(cancelled, |state| state.verdict.is_some());
+            let patience = Instant::now() + PATIENCE;
+            let mut waited =
+                process.wait(cancelled, |state| state.verdict.is_some() || Instant::now() >= patience);
+            if let Some(State { verdict: None, ended: false, importing, .. }) = &waited {
+                observer(SetupEvent::WaitingForImports { packages: importing.iter().cloned().collect() });
+                waited = process.wait(cancelled, |state| state.verdict.is_some());
+            }
             waited.ok_or(EnvironmentError::Cancelled)?
         } else {
             process.state()

@@ -67,7 +67,7 @@ fn what_can_never_be_imported_is_an_error_with_advice_and_fails_the_next_set_up(
     let message = error.to_string();
     assert!(
         message.starts_with(
-            "`needy` cannot be imported: ModuleNotFoundError: No module named 'absent_one'; `old-abi` "
+            "`needy` cannot be imported: ModuleNotFoundError: No module named 'absent_one' (required by step `train`); `old-abi` "
         ),
         "{message}"
     );
@@ -136,6 +136,62 @@ fn what_may_work_elsewhere_is_a_warning() {
     );
     drop(prepared);
     assert!(bench.set_up(&plan, TRAIN).warnings().is_empty(), "told once");
+}
+
+#[test]
+fn what_does_not_fit_is_told_from_what_is_only_missing_here() {
+    let raised = [
+        (
+            "old-api",
+            "RuntimeError('module was compiled against NumPy C-API version 0x13 (NumPy 2.3) but the running NumPy has \
+             C-API version 0x10')",
+            ImportState::Error,
+        ),
+        (
+            "old-abi",
+            "RuntimeError('module compiled against ABI version 0x2 but this version is 0x1')",
+            ImportState::Error,
+        ),
+        ("old-torch", "RuntimeError('operator torchvision::nms does not exist')", ImportState::Error),
+        (
+            "no-screen",
+            "ImportError('this platform is not supported: (\\'failed to acquire X connection: Bad display name\\')')",
+            ImportState::Warning,
+        ),
+        ("no-variable", "ImportError('the DISPLAY is not set')", ImportState::Warning),
+    ];
+    let (bench, plan) = bench(&raised.map(|(name, ..)| name));
+    for (name, exception, _) in raised {
+        let module = name.replace('-', "_") + ".py";
+        wheel_of(&bench.wheels(), name, "1.0", &[], &[(&module, &format!("raise {exception}"))]);
+    }
+    let mut prepared = bench.set_up(&plan, TRAIN).prepared();
+    let error = check(&mut prepared).0.unwrap_err();
+    let EnvironmentError::Unimportable { imports } = &error else { panic!("{error}") };
+    let mut wrong: Vec<_> = imports.iter().map(|import| &*import.requirement).collect();
+    wrong.sort_unstable();
+    assert_eq!(wrong, ["old-abi", "old-api", "old-torch"]);
+    assert!(raised.iter().all(|(name, _, state)| wrong.contains(name) == (*state == ImportState::Error)));
+    assert!(error.to_string().contains("`old-torch` cannot be imported: it was built for another PyTorch"));
+}
+
+#[test]
+fn a_wait_for_an_import_is_told() {
+    let (bench, plan) = bench(&["slow", "quick"]);
+    let marker = bench.root.join("go-on");
+    let slow = format!("import os, time\nwhile not os.path.exists('{marker}'): time.sleep(0.01)");
+    wheel_of(&bench.wheels(), "slow", "1.0", &[], &[("slow.py", &slow)]);
+    wheel(&bench.wheels(), "quick", "1.0", &[]);
+    let mut prepared = bench.set_up(&plan, TRAIN).prepared();
+    let mut told = Vec::new();
+    let mut observer = |event| {
+        if let SetupEvent::WaitingForImports { packages } = event {
+            fs_err::write(&marker, "").unwrap();
+            told = packages;
+        }
+    };
+    assert!(prepared.finishing[0].check(true, &|| false, &mut observer).unwrap().is_some());
+    assert!(told.contains(&"slow".to_owned()), "{told:?}");
 }
 
 #[test]

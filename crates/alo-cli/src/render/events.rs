@@ -121,7 +121,8 @@ impl Observer for Screen<'_> {
             }
             Event::StepFailed { failure, seconds, .. } => {
                 ui.idle();
-                let word = if failure.kind == FailureKind::Interrupted { "stopped" } else { "failed" };
+                let is_stopped = matches!(failure.kind, FailureKind::Interrupted | FailureKind::Environment);
+                let word = if is_stopped { "stopped" } else { "failed" };
                 let what = format!("{} after {}", failure.step, quantity::seconds(*seconds));
                 self.line(&format!("{} {what}", ui.paint(Paint::Error, word)));
             }

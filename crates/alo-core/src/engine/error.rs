@@ -167,6 +167,19 @@ impl RunError {
         }
     }
 
+    /// A step of that pipeline has failed, or was ended because its environment cannot work: then no step is at fault.
+    pub(super) fn of_step(failure: StepFailure, pipeline: PipelineKind) -> Self {
+        if failure.kind != FailureKind::Environment {
+            return failure.into();
+        }
+        let failed = ExecutorError::new(format!("failed to set up the {pipeline} pipeline"));
+        let failed = failed.because(failure.cause);
+        Self::Setup(match failure.hint {
+            Some(hint) => failed.with_hint(hint),
+            None => failed,
+        })
+    }
+
     /// What history keeps of it.
     pub(super) fn recorded(&self) -> RecordedError {
         let (step, traceback) = match self {

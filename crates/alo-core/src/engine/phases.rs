@@ -197,10 +197,14 @@ impl PipelineRun<'_> {
                     journal.note(traceback);
                 }
                 journal.emit(&Event::StepFailed { pipeline, failure: failure.clone(), seconds });
-                return Err(failure.into());
+                return Err(RunError::of_step(failure, pipeline));
             }
             journal.note(&format!("{name} asset finish: {seconds:.3}s"));
             journal.emit(&Event::StepFinished { pipeline, step: name, seconds });
+        }
+        executor.settle(journal)?;
+        if scope.cancel.is_cancelled() {
+            return Err(RunError::Interrupted);
         }
         recorded.map_or(Ok(()), |recorded| Ok(recorded.end()?))
     }

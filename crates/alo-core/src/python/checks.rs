@@ -9,6 +9,7 @@ use alo_plan::PipelineKind;
 use crate::cancel::CancelToken;
 use crate::error_chain::error_chain;
 use crate::event::Event;
+use crate::executor::ExecutorError;
 use crate::failure::{FailureKind, StepFailure};
 use crate::journal::Journal;
 
@@ -27,6 +28,7 @@ pub(super) struct Checks {
 /// An environment that no step can run in.
 #[derive(Debug)]
 pub(super) struct Unfit {
+    pipeline: PipelineKind,
     cause: String,
     hint: Option<String>,
 }
@@ -70,7 +72,7 @@ impl Checks {
                 Ok(verdict) => is_done &= verdict.is_some(),
                 // The step learns of it by itself.
                 Err(_) if self.cancel.is_cancelled() => return Ok(()),
-                Err(error) => return Err(Unfit { cause: error_chain(&error), hint: error.hint() }),
+                Err(error) => return Err(Unfit { pipeline, cause: error_chain(&error), hint: error.hint() }),
             }
         }
         self.is_done = is_done;
@@ -88,15 +90,25 @@ impl Checks {
     }
 }
 
+impl From<Unfit> for ExecutorError {
+    fn from(Unfit { pipeline, cause, hint }: Unfit) -> Self {
+        let failed = Self::new(format!("failed to set up the {pipeline} pipeline")).because(cause);
+        match hint {
+            Some(hint) => failed.with_hint(hint),
+            None => failed,
+        }
+    }
+}
+
 impl Unfit {
-    /// The failure of the step that runs in such an environment.
+    /// What ends the step that runs in such an environment, which need not have to do with it.
     pub(super) fn failure(self, step: &str) -> StepFailure {
         let mut failure = StepFailure::new(step, FailureKind::Environment, self.cause);
         failure.hint = self.hint;
         failure
     }
 
-    /// What a step that failed to import something is told.
+    /// What a step that failed beside it is told.
     pub(super) fn explain(self) -> String {
         match self.hint {
             Some(hint) => format!("{}: {hint}", self.cause),

@@ -14,7 +14,7 @@ use super::checks::{Checks, LOOK, Unfit};
 use super::crash;
 use super::embedded;
 use super::hand_off::HandOff;
-use super::message::{ImportStep, Message, Outcome, RunStep, Stage, ToWorker};
+use super::message::{ImportStep, Message, Outcome, RunStep, ToWorker};
 use super::missing::all_is_there;
 use super::setup::prepare_pipeline;
 use super::shared_input::SharedInput;
@@ -246,10 +246,9 @@ impl Executor for PythonExecutor {
             worker = replaced.map_err(|error| broken(error_chain(&error)))?;
             heard = drive(&mut worker, &request, deadline(), context, &speaker, &mut watch);
         }
-        if heard.as_ref().is_ok_and(awaits_verdict) {
-            // The steps go on without it; what they have made counts only with it. An import that failed is told with it.
-            let is_last = context.number() == context.scope().pipeline.steps.len();
-            watch.look(is_last || !heard.as_ref().is_ok_and(has_finished), context);
+        if watch.unfit.is_none() && heard.as_ref().is_ok_and(awaits_verdict) {
+            // The steps go on without it; a failure may come of a package that cannot work, and is told with it.
+            watch.look(!heard.as_ref().is_ok_and(has_finished), context);
         }
         let unfit = watch.unfit;
         pipeline.is_new = false;
@@ -277,7 +276,9 @@ impl Executor for PythonExecutor {
             )),
             Ok(Heard::Ended(ended)) => {
                 report_left_behind(&ended, context.journal());
-                Err(crash::died(&step, ended.status, &crash_file, &own_files))
+                let mut failure = crash::died(&step, ended.status, &crash_file, &own_files);
+                failure.hint = unfit.map(Unfit::explain).or(failure.hint);
+                Err(failure)
             }
             Err(error) => Err(broken(error_chain(&error))),
         };
@@ -299,6 +300,14 @@ impl Executor for PythonExecutor {
             }
             result => result,
         }
+    }
+
+    fn settle(&mut self, journal: &mut Journal<'_>) -> Result<(), ExecutorError> {
+        let Some(kind) = self.prepared.as_ref().map(|pipeline| pipeline.kind) else { return Ok(()) };
+        self.checks.look(true, kind, journal).map_err(|unfit| {
+            self.has_failed = true;
+            unfit.into()
+        })
     }
 
     fn finish(&mut self, more: bool, journal: &mut Journal<'_>) {
@@ -373,12 +382,11 @@ fn has_finished(heard: &Heard) -> bool {
 /// Whether what a worker said is to be judged with the verdict on its environment.
 fn awaits_verdict(heard: &Heard) -> bool {
     match heard {
-        heard if has_finished(heard) => true,
         Heard::Message(Message::Done(Outcome::Failed(failed))) => {
-            failed.stage == Stage::Import
-                || matches!(failed.exception.as_str(), "ImportError" | "ModuleNotFoundError")
+            !failed.refused && failed.exit_code.is_none()
         }
-        _ => false,
+        Heard::Ended(_) => true,
+        heard => has_finished(heard),
     }
 }
 
