@@ -17,7 +17,7 @@ use crate::installer::Toolbox;
 use crate::interpreter::{self, Interpreter, InterpreterError};
 use crate::lockfile::LockfileError;
 use crate::missing::{self, Missing};
-use crate::requirements::{self, RequirementError, RequirementSet};
+use crate::requirements::{self, Markers, Options, Places, Requirement, RequirementError, RequirementSet};
 use crate::resolution::Resolver;
 use crate::{Machine, SetupEvent, SetupPolicy};
 
@@ -210,6 +210,7 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     let SetupRequest { project, plan, kind, policy, cancelled, observer } = request;
     let pipeline = plan.pipeline(kind).ok_or(SetupError::NoPipeline { kind })?;
     let mut code = CodeStore::new(machine, project, plan, policy, cancelled)?;
+    let home = machine.home.as_deref();
     let mut steps = Vec::new();
     let mut needs = Vec::new();
     let mut missing = Vec::new();
@@ -229,12 +230,14 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
             continue;
         }
         let folder = found.as_ref().map(|found| &*found.folder);
-        needs.push(needs_of(step, folder, project)?);
+        needs.push(needs_of(step, Places { code: folder, project, home })?);
         steps.extend(found.map(|code| PreparedStep { name: step.name.clone(), code, environment: 0 }));
     }
     let carried = match kind {
         PipelineKind::Train => Vec::new(),
-        PipelineKind::Inference => train_requirements(project, plan, &mut code, observer)?,
+        PipelineKind::Inference => {
+            train_requirements(plan, &mut code, Places { code: None, project, home }, observer)?
+        }
     };
     if missing.is_empty() {
         code.save_pins(kind, observer)?;
@@ -246,6 +249,9 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     if let Some(message) = found.warning {
         observer(SetupEvent::Warning { message });
     }
+    let markers = Markers::of(found.interpreter.version);
+    let on_it = |read: Vec<ReadNeeds>| read.into_iter().map(|read| read.on(&markers)).collect::<Vec<_>>();
+    let (needs, carried) = (on_it(needs), on_it(carried));
     warn_of_another_python(&code, kind, &found.interpreter, observer);
     let tools = Toolbox::new(machine, &found.interpreter, policy.offline, cancelled);
     let failed = RefCell::default();
@@ -314,13 +320,27 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     Ok(PreparedPipeline { steps, environments, split, finishing, in_use })
 }
 
-/// What a step requires; `code` is the folder of its code.
-fn needs_of(step: &Step, code: Option<&Utf8Path>, project: &Utf8Path) -> Result<StepNeeds, SetupError> {
-    let (items, options) = requirements::of_step(&step.name, &step.requirements, code, project)
-        .map_err(|source| SetupError::Requirements { step: step.name.clone(), source: Box::new(source) })?;
-    let mut set = RequirementSet::default();
-    set.add(items, options);
-    Ok(StepNeeds { name: step.name.clone(), set })
+/// What a step requires, as it is written.
+struct ReadNeeds {
+    name: StepName,
+    items: Vec<Requirement>,
+    options: Options,
+}
+
+impl ReadNeeds {
+    fn on(self, markers: &Markers) -> StepNeeds {
+        StepNeeds { name: self.name, set: RequirementSet::on(markers, self.items, self.options) }
+    }
+}
+
+fn read_needs(step: &Step, places: Places<'_>) -> Result<ReadNeeds, RequirementError> {
+    let (items, options) = requirements::of_step(&step.name, &step.requirements, places)?;
+    Ok(ReadNeeds { name: step.name.clone(), items, options })
+}
+
+fn needs_of(step: &Step, places: Places<'_>) -> Result<ReadNeeds, SetupError> {
+    read_needs(step, places)
+        .map_err(|source| SetupError::Requirements { step: step.name.clone(), source: Box::new(source) })
 }
 
 /// The packages of the lock hold for one `X.Y`: for another they are looked for again, which nobody has asked for in words.
@@ -356,11 +376,11 @@ fn code_error(step: &StepName, source: CodeError) -> SetupError {
 
 /// What the train pipeline requires. A step whose requirements cannot be read is left out, with a warning.
 fn train_requirements(
-    project: &Utf8Path,
     plan: &Plan,
     code: &mut CodeStore<'_>,
+    places: Places<'_>,
     observer: &mut dyn FnMut(SetupEvent),
-) -> Result<Vec<StepNeeds>, SetupError> {
+) -> Result<Vec<ReadNeeds>, SetupError> {
     let mut needs = Vec::new();
     for step in plan.pipeline(PipelineKind::Train).map(|pipeline| &pipeline.steps[..]).unwrap_or_default() {
         let folder: Result<Option<Utf8PathBuf>, CodeError> = if names_files(&step.requirements) {
@@ -369,17 +389,13 @@ fn train_requirements(
             Ok(None)
         };
         let missing = match folder {
-            Ok(folder) => {
-                match requirements::of_step(&step.name, &step.requirements, folder.as_deref(), project) {
-                    Ok((items, options)) => {
-                        let mut set = RequirementSet::default();
-                        set.add(items, options);
-                        needs.push(StepNeeds { name: step.name.clone(), set });
-                        continue;
-                    }
-                    Err(error) => error.to_string(),
+            Ok(folder) => match read_needs(step, Places { code: folder.as_deref(), ..places }) {
+                Ok(read) => {
+                    needs.push(read);
+                    continue;
                 }
-            }
+                Err(error) => error.to_string(),
+            },
             Err(error) if error.is_cancelled() => return Err(SetupError::Cancelled),
             Err(error) => error.to_string(),
         };
@@ -397,6 +413,7 @@ fn train_requirements(
 fn names_files(items: &[String]) -> bool {
     items.iter().any(|item| {
         let item = item.trim();
-        item.starts_with("requirements.txt") || item.starts_with('-') || item.starts_with('.')
+        let is_path = item.contains('/') && !item.contains("://");
+        item.starts_with("requirements.txt") || item.starts_with(['-', '.']) || is_path
     })
 }

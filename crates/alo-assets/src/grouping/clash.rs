@@ -80,7 +80,7 @@ impl fmt::Display for Claim {
 impl Clash {
     /// Why a step cannot join others. Pins are told by themselves, anything else by the installer's reason.
     pub(super) fn between(others: &[&StepNeeds], step: &StepNeeds, reason: Option<String>) -> Self {
-        let direct = others.iter().find_map(|other| pins(other, step));
+        let direct = others.iter().find_map(|other| forced_pins(other, step).or_else(|| pins(other, step)));
         direct.unwrap_or_else(|| Self {
             package: None,
             first: Claim {
@@ -95,8 +95,19 @@ impl Clash {
 
 /// Two steps of which one pins a package (`==`) to a version that the other does not accept.
 pub(super) fn pins(one: &StepNeeds, other: &StepNeeds) -> Option<Clash> {
-    one.set.iter().find_map(|first| {
-        let second = other.set.iter().find(|second| second.name == first.name && excludes(first, second))?;
+    pair(one, other, false)
+}
+
+/// Two steps that force a package (`--force-reinstall`) to versions that exclude each other.
+pub(super) fn forced_pins(one: &StepNeeds, other: &StepNeeds) -> Option<Clash> {
+    pair(one, other, true)
+}
+
+fn pair(one: &StepNeeds, other: &StepNeeds, forced: bool) -> Option<Clash> {
+    let counts = |item: &&Requirement| item.overrides() == forced;
+    one.set.iter().filter(counts).find_map(|first| {
+        let mut others = other.set.iter().filter(counts);
+        let second = others.find(|second| second.name == first.name && excludes(first, second))?;
         let claim = |needs: &StepNeeds, requirement: &Requirement| Claim {
             steps: vec![needs.name.to_string()],
             requirement: Some(redact(&requirement.text)),
@@ -108,8 +119,8 @@ pub(super) fn pins(one: &StepNeeds, other: &StepNeeds) -> Option<Clash> {
 
 /// Whether one of the two pins the package to a version that the other rules out.
 fn excludes(one: &Requirement, other: &Requirement) -> bool {
-    // What holds on some machines only, or overrides the other, is the resolver's to judge.
-    let is_plain = |item: &Requirement| !item.forced && !item.text.contains(';') && item.name.is_some();
+    // What holds on some machines only is the resolver's to judge.
+    let is_plain = |item: &Requirement| !item.text.contains(';') && item.name.is_some();
     if !is_plain(one) || !is_plain(other) {
         return false;
     }
@@ -125,11 +136,13 @@ mod tests {
     use alo_plan::StepName;
 
     use super::*;
-    use crate::requirements::{RequirementSet, of_step};
+    use crate::requirements::{Places, RequirementSet, of_step};
 
     fn needs(name: &str, items: &[&str]) -> StepNeeds {
         let items: Vec<_> = items.iter().map(|&item| item.to_owned()).collect();
-        let (items, options) = of_step(&StepName::new(name), &items, None, "/".into()).unwrap();
+        let (items, options) =
+            of_step(&StepName::new(name), &items, Places { code: None, project: "/".into(), home: None })
+                .unwrap();
         let mut set = RequirementSet::default();
         set.add(items, options);
         StepNeeds { name: StepName::new(name), set }
@@ -149,6 +162,10 @@ mod tests {
         ] {
             assert_eq!(pins(&input, &needs("train", &items)).is_some(), clash, "{items:?}");
         }
+        let forced = needs("train", &["numpy==2.0.0 --force-reinstall"]);
+        assert!(forced_pins(&forced, &needs("last", &["numpy==1.26.4 --force-reinstall"])).is_some());
+        assert!(forced_pins(&forced, &needs("last", &["numpy==2.0.0 --force-reinstall"])).is_none());
+        assert!(forced_pins(&forced, &input).is_none());
         let clash = pins(&input, &needs("train", &["numpy>=2"])).unwrap();
         assert_eq!(
             clash.to_string(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use alo_plan::StepName;
 
-use super::clash::{Clash, Split, pins};
+use super::clash::{Clash, Split, forced_pins, pins};
 use super::fewest::fewest;
 use crate::SetupEvent;
 use crate::environment::EnvironmentError;
@@ -220,8 +220,10 @@ impl Grouping<'_> {
         for group in groups.iter().skip(1) {
             // The pins tell it best; else the pair of steps that cannot live together; else the whole group.
             let mut pairs = first.iter().flat_map(|one| group.iter().map(move |other| (*one, *other)));
-            let direct =
-                pairs.clone().find_map(|(one, other)| pins(self.steps.get(one)?, self.steps.get(other)?));
+            let direct = pairs.clone().find_map(|(one, other)| {
+                let (one, other) = (self.steps.get(one)?, self.steps.get(other)?);
+                forced_pins(one, other).or_else(|| pins(one, other))
+            });
             if let Some(clash) = direct {
                 clashes.push(clash);
                 continue;
@@ -247,11 +249,14 @@ impl Grouping<'_> {
 
     fn direct(&self, members: &[usize]) -> Option<Clash> {
         let forced = self.union(members);
-        let is_forced = |clash: &Clash| forced.iter().any(|item| item.forced && item.name == clash.package);
+        let is_forced =
+            |clash: &Clash| forced.iter().any(|item| item.overrides() && item.name == clash.package);
         let needs: Vec<_> = members.iter().filter_map(|index| self.steps.get(*index)).collect();
         needs.iter().enumerate().find_map(|(index, one)| {
             let mut others = needs.iter().skip(index + 1);
-            others.find_map(|other| pins(one, other).filter(|clash| !is_forced(clash)))
+            others.find_map(|other| {
+                forced_pins(one, other).or_else(|| pins(one, other).filter(|clash| !is_forced(clash)))
+            })
         })
     }
 

@@ -219,7 +219,8 @@ fn indexes(requirements: &RequirementSet, offline: bool) -> Vec<&str> {
 
 /// The packages of `others`, those that are forced put in their places, and what these need that is not there yet.
 fn overlaid(others: &Resolution, forced: &Resolution, set: &RequirementSet) -> Resolution {
-    let is_forced = |name: &str| set.iter().any(|item| item.forced && item.name.as_deref() == Some(name));
+    let is_forced =
+        |name: &str| set.iter().any(|item| item.overrides() && item.name.as_deref() == Some(name));
     let has = |resolution: &Resolution, name: &str| resolution.packages().iter().any(|one| one.name == name);
     let mut packages: Vec<_> =
         others.packages().iter().filter(|package| !is_forced(&package.name)).cloned().collect();

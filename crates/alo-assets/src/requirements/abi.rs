@@ -74,6 +74,7 @@ pub(crate) fn complete(set: &mut RequirementSet) -> Option<Addition> {
         hashes: Vec::new(),
         forced: false,
         path: None,
+        marker: None,
         origin: Origin { step: cause.origin.step.clone(), file: None },
     };
     set.add(vec![requirement], super::Options::default());
@@ -142,11 +143,13 @@ mod tests {
     use alo_plan::StepName;
 
     use super::*;
-    use crate::requirements::of_step;
+    use crate::requirements::{Places, of_step};
 
     fn added(items: &[&str]) -> Option<Addition> {
         let items: Vec<_> = items.iter().map(|&item| item.to_owned()).collect();
-        let (items, options) = of_step(&StepName::new("s"), &items, None, "/".into()).unwrap();
+        let (items, options) =
+            of_step(&StepName::new("s"), &items, Places { code: None, project: "/".into(), home: None })
+                .unwrap();
         let mut set = RequirementSet::default();
         set.add(items, options);
         let added = complete(&mut set);

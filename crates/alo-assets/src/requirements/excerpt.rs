@@ -15,7 +15,9 @@ impl RequirementError {
         let (origin, text, at) = match self {
             Self::Syntax { origin, text, at, .. } => (origin, text.as_str(), at.clone()),
             Self::Option { origin, option } => (origin, option.as_str(), 0..option.len()),
-            Self::Missing { origin, path } | Self::Circle { origin, path } => {
+            Self::Missing { origin, path }
+            | Self::Circle { origin, path }
+            | Self::Digest { origin, path, .. } => {
                 let name = path.file_name().unwrap_or_default();
                 (origin, name, 0..name.len())
             }

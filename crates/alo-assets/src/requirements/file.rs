@@ -4,10 +4,21 @@ use alo_plan::StepName;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::item::{Item, Origin, Requirement, RequirementError, parse};
-use super::options::Options;
+use super::options::{Options, Word, words};
+use super::place::{Base, local_place};
 
 /// The item that means the asset's own file.
 const OWN_FILE: &str = "requirements.txt";
+
+/// Where relative paths of a step's requirements start.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places<'a> {
+    /// The folder of the asset's code, if it is there.
+    pub(crate) code: Option<&'a Utf8Path>,
+    pub(crate) project: &'a Utf8Path,
+    /// What `~` stands for.
+    pub(crate) home: Option<&'a Utf8Path>,
+}
 
 /// Reads what a step needs, in order; the item `requirements.txt` is replaced, in place, by the lines of that file.
 ///
@@ -16,10 +27,11 @@ const OWN_FILE: &str = "requirements.txt";
 pub(crate) fn of_step(
     step: &StepName,
     items: &[String],
-    code: Option<&Utf8Path>,
-    project: &Utf8Path,
+    places: Places<'_>,
 ) -> Result<(Vec<Requirement>, Options), RequirementError> {
-    let mut reader = Reader { step, requirements: Vec::new(), options: Options::default(), open: Vec::new() };
+    let Places { code, project, home } = places;
+    let mut reader =
+        Reader { step, home, requirements: Vec::new(), options: Options::default(), open: Vec::new() };
     for item in items {
         let Some(text) = without_comment(item) else { continue };
         let origin = Origin { step: step.clone(), file: None };
@@ -42,7 +54,14 @@ pub(super) fn read_constraints(path: &Utf8Path, step: &StepName) -> Vec<Requirem
     let lines = logical_lines(&String::from_utf8_lossy(&text));
     let read = lines.into_iter().filter_map(|(number, line)| {
         let origin = Origin { step: step.clone(), file: Some((path.to_owned(), number)) };
-        match parse(without_comment(&line)?, origin, base, &mut Options::default()).ok()? {
+        match parse(
+            without_comment(&line)?,
+            origin,
+            Base { folder: base, home: None },
+            &mut Options::default(),
+        )
+        .ok()?
+        {
             Item::Requirement(requirement) => Some(*requirement),
             Item::File(_) | Item::Options => None,
         }
@@ -52,14 +71,16 @@ pub(super) fn read_constraints(path: &Utf8Path, step: &StepName) -> Vec<Requirem
 
 /// Whether a relative path of the item exists below `folder`.
 fn names_file_in(text: &str, folder: &Utf8Path) -> bool {
-    text.split_whitespace().any(|word| {
-        let path = word.rsplit('=').next().unwrap_or(word);
-        !path.is_empty() && folder.join(path).is_file()
-    })
+    let exists = |path: &str| !path.is_empty() && folder.join(path).exists();
+    words(text).into_iter().any(|word| match word {
+        Word::Option { value, .. } => value.is_some_and(|value| exists(&value)),
+        Word::Plain(word) => exists(word.split(['[', ';']).next().unwrap_or(word)),
+    }) || local_place(text, false).is_some_and(|place| exists(&place.path))
 }
 
 struct Reader<'a> {
     step: &'a StepName,
+    home: Option<&'a Utf8Path>,
     requirements: Vec<Requirement>,
     options: Options,
     /// The files being read, from the outermost to the innermost.
@@ -68,6 +89,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn line(&mut self, text: &str, origin: Origin, base: &Utf8Path) -> Result<(), RequirementError> {
+        let base = Base { folder: base, home: self.home };
         match parse(text, origin.clone(), base, &mut self.options)? {
             Item::Requirement(requirement) => self.requirements.push(*requirement),
             Item::File(path) => self.file(path, origin)?,
@@ -140,7 +162,11 @@ mod tests {
             fs_err::write(code.join(name), text).unwrap();
         }
         let items: Vec<_> = items.iter().map(|&item| item.to_owned()).collect();
-        let found = of_step(&StepName::new("train"), &items, Some(code), Utf8Path::new("/project"))?;
+        let found = of_step(
+            &StepName::new("train"),
+            &items,
+            Places { code: Some(code), project: "/project".into(), home: None },
+        )?;
         Ok(found.0.into_iter().map(|requirement| requirement.text).collect())
     }
 
@@ -171,7 +197,11 @@ mod tests {
         let shown = |text: &str| {
             fs_err::write(code.join("requirements.txt"), text).unwrap();
             let items = ["requirements.txt".to_owned()];
-            let fault = of_step(&StepName::new("train"), &items, Some(code), Utf8Path::new("/project"));
+            let fault = of_step(
+                &StepName::new("train"),
+                &items,
+                Places { code: Some(code), project: "/project".into(), home: None },
+            );
             fault.unwrap_err().excerpt().unwrap().replace(code.as_str(), "F")
         };
         let pandas = "a\n  pandas=1.5.3  # old\nb\n";

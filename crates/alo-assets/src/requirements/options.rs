@@ -1,6 +1,10 @@
 //! pip's options that stand among requirements.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use std::borrow::Cow;
+
+use camino::Utf8PathBuf;
+
+use super::place::{Base, written};
 
 /// What holds for a whole installation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,15 +31,26 @@ pub(crate) struct Options {
     pub(crate) constraints: Vec<Utf8PathBuf>,
 }
 
+/// Why an option cannot be taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum OptionFault {
+    /// It is not known.
+    Unknown,
+    /// Its value is missing.
+    NoValue,
+    /// What it names is not there.
+    Missing(Utf8PathBuf),
+}
+
 impl Options {
-    /// Takes an option in. The error is the option if it is not known, nothing if its value is missing.
+    /// Takes an option in.
     pub(super) fn read(
         &mut self,
         name: &str,
         value: Option<&str>,
-        base: &Utf8Path,
-    ) -> Result<(), Option<String>> {
-        let needed = || value.map(str::to_owned).ok_or(None);
+        base: Base<'_>,
+    ) -> Result<(), OptionFault> {
+        let needed = || value.map(str::to_owned).ok_or(OptionFault::NoValue);
         match name {
             "--extra-index-url" => self.add_extra_index(needed()?),
             "-f" | "--find-links" => {
@@ -44,7 +59,11 @@ impl Options {
                 let place = if place.contains("://") || place.starts_with("${") {
                     place
                 } else {
-                    base.join(place).to_string()
+                    let path = base.join(&place);
+                    if !path.exists() {
+                        return Err(OptionFault::Missing(path));
+                    }
+                    path.into_string()
                 };
                 add(&mut self.find_links, place);
             }
@@ -57,7 +76,7 @@ impl Options {
             // They ask for what is done here anyway, or for what makes no difference in a fresh environment.
             "-U" | "--upgrade" | "--no-cache-dir" | "-q" | "--quiet" | "-v" | "--verbose"
             | "--require-hashes" | "--user" | "--ignore-installed" | "-I" => {}
-            _ => return Err(Some(name.to_owned())),
+            _ => return Err(OptionFault::Unknown),
         }
         Ok(())
     }
@@ -103,7 +122,7 @@ impl Options {
     /// The options as lines of a requirements file; those of them that both installers read there.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = self.place_lines();
-        lines.extend(self.constraints.iter().map(|file| format!("-c {file}")));
+        lines.extend(self.constraints.iter().map(|file| format!("-c {}", written(file.as_str()))));
         lines
     }
 
@@ -112,7 +131,7 @@ impl Options {
         let mut lines = Vec::new();
         lines.extend(self.index.iter().map(|index| format!("--index-url {index}")));
         lines.extend(self.extra_indexes.iter().map(|index| format!("--extra-index-url {index}")));
-        lines.extend(self.find_links.iter().map(|place| format!("--find-links {place}")));
+        lines.extend(self.find_links.iter().map(|place| format!("--find-links {}", written(place))));
         lines.extend(self.no_index.then(|| "--no-index".to_owned()));
         lines.extend(self.no_binary.iter().map(|packages| format!("--no-binary {packages}")));
         lines.extend(self.only_binary.iter().map(|packages| format!("--only-binary {packages}")));
@@ -130,10 +149,10 @@ fn add(list: &mut Vec<String>, item: String) {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Word<'a> {
     Plain(&'a str),
-    Option { name: &'a str, value: Option<&'a str> },
+    Option { name: &'a str, value: Option<Cow<'a, str>> },
 }
 
-/// Splits a line at blanks and puts options and their values together.
+/// Splits a line at blanks that stand in no quotes, and puts options and their values together, without the quotes.
 pub(super) fn words(text: &str) -> Vec<Word<'_>> {
     const WITHOUT_VALUE: [&str; 17] = [
         "--force-reinstall",
@@ -154,21 +173,60 @@ pub(super) fn words(text: &str) -> Vec<Word<'_>> {
         "--no-deps",
         "--no-build-isolation",
     ];
+    const SHORT: [&str; 5] = ["-r", "-c", "-f", "-i", "-e"];
     let mut words = Vec::new();
-    let mut rest = text.split_whitespace().peekable();
+    let mut rest = split(text).into_iter().peekable();
     while let Some(word) = rest.next() {
         if !word.starts_with('-') {
             words.push(Word::Plain(word));
         } else if let Some((name, value)) = word.split_once('=') {
-            words.push(Word::Option { name, value: Some(value) });
+            words.push(Word::Option { name, value: Some(unquoted(value)) });
         } else if WITHOUT_VALUE.contains(&word) {
             words.push(Word::Option { name: word, value: None });
+        } else if let Some((name, value)) =
+            word.split_at_checked(2).filter(|(name, value)| SHORT.contains(name) && !value.is_empty())
+        {
+            words.push(Word::Option { name, value: Some(unquoted(value)) });
         } else {
             let value = rest.next_if(|next| !next.starts_with('-'));
-            words.push(Word::Option { name: word, value });
+            words.push(Word::Option { name: word, value: value.map(unquoted) });
         }
     }
     words
+}
+
+/// The words of a line. A quote that is never closed is a letter like any other.
+fn split(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = None;
+    let mut quote = None;
+    for (at, c) in text.char_indices() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if c.is_whitespace() => {
+                words.extend(start.take().and_then(|start| text.get(start..at)));
+                continue;
+            }
+            None if matches!(c, '"' | '\'') => {
+                quote = text.get(at + 1..).filter(|rest| rest.contains(c)).map(|_| c);
+            }
+            None => {}
+        }
+        start.get_or_insert(at);
+    }
+    words.extend(start.and_then(|start| text.get(start..)));
+    words
+}
+
+/// A value without the quotes around it or a part of it.
+fn unquoted(value: &str) -> Cow<'_, str> {
+    for quote in ['"', '\''] {
+        if value.matches(quote).count() >= 2 {
+            return value.replace(quote, "").into();
+        }
+    }
+    value.into()
 }
 
 #[cfg(test)]
@@ -181,12 +239,26 @@ mod tests {
             words("a --index-url u --hash=x --pre b"),
             [
                 Word::Plain("a"),
-                Word::Option { name: "--index-url", value: Some("u") },
-                Word::Option { name: "--hash", value: Some("x") },
+                Word::Option { name: "--index-url", value: Some("u".into()) },
+                Word::Option { name: "--hash", value: Some("x".into()) },
                 Word::Option { name: "--pre", value: None },
                 Word::Plain("b"),
             ]
         );
+    }
+
+    #[test]
+    fn quotes_hold_a_value_together_and_a_short_option_needs_no_blank() {
+        assert_eq!(
+            words("-f \"my wh\" -rmore.txt --find-links='a b'/c"),
+            [
+                Word::Option { name: "-f", value: Some("my wh".into()) },
+                Word::Option { name: "-r", value: Some("more.txt".into()) },
+                Word::Option { name: "--find-links", value: Some("a b/c".into()) },
+            ]
+        );
+        assert_eq!(words("a ; x < \"3\""), ["a", ";", "x", "<", "\"3\""].map(Word::Plain));
+        assert_eq!(words("./it's here"), ["./it's", "here"].map(Word::Plain));
     }
 
     #[test]

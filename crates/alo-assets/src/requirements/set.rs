@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pep440_rs::Version;
 
 use super::item::Requirement;
+use super::markers::Markers;
 use super::options::Options;
 use crate::digest::{self, PackageFiles};
 use crate::resolution::ResolvedPackage;
@@ -20,6 +21,14 @@ pub(crate) struct RequirementSet {
 }
 
 impl RequirementSet {
+    /// What a step requires on a Python: an override whose condition does not hold there overrides nothing.
+    pub(crate) fn on(markers: &Markers, items: Vec<Requirement>, options: Options) -> Self {
+        let counts = |item: &Requirement| !item.forced || markers.allow(item);
+        let mut set = Self::default();
+        set.add(items.into_iter().filter(counts).collect(), options);
+        set
+    }
+
     /// Adds the requirements of a step.
     pub(crate) fn add(&mut self, items: Vec<Requirement>, options: Options) {
         for item in items {
@@ -41,10 +50,10 @@ impl RequirementSet {
             return;
         }
         if item.name.is_some() {
-            if item.forced {
+            if item.overrides() {
                 // This pin overrides what the others ask of the package, an earlier override included.
                 self.items.retain(|known| known.name != item.name);
-            } else if self.items.iter().any(|known| known.forced && known.name == item.name) {
+            } else if self.items.iter().any(|known| known.overrides() && known.name == item.name) {
                 return;
             }
         }
@@ -116,13 +125,13 @@ impl RequirementSet {
     /// The lines without those that override others.
     pub(crate) fn unforced_lines(&self) -> Vec<String> {
         let mut lines = self.options.lines();
-        lines.extend(self.sorted(|item| !item.forced));
+        lines.extend(self.sorted(|item| !item.overrides()));
         lines
     }
 
     /// The requirements that override others.
     pub(crate) fn forced_lines(&self) -> Vec<String> {
-        self.sorted(|item| item.forced)
+        self.sorted(Requirement::overrides)
     }
 
     fn sorted(&self, wanted: impl Fn(&Requirement) -> bool) -> Vec<String> {
@@ -164,13 +173,16 @@ mod tests {
     use alo_plan::StepName;
 
     use super::*;
-    use crate::requirements::of_step;
+    use crate::interpreter::PythonVersion;
+    use crate::requirements::{Places, of_step};
 
     fn set(steps: &[&[&str]]) -> RequirementSet {
         let mut set = RequirementSet::default();
         for items in steps {
             let items: Vec<_> = items.iter().map(|&item| item.to_owned()).collect();
-            let (items, options) = of_step(&StepName::new("s"), &items, None, "/".into()).unwrap();
+            let (items, options) =
+                of_step(&StepName::new("s"), &items, Places { code: None, project: "/".into(), home: None })
+                    .unwrap();
             set.add(items, options);
         }
         set
@@ -190,6 +202,17 @@ mod tests {
         assert_eq!(set.lines(), ["a", "numpy==1.25.2"]);
         assert_eq!(set.forced_lines(), ["numpy==1.25.2"]);
         assert_eq!(set.unforced_lines(), ["a"]);
+    }
+
+    #[test]
+    fn what_is_forced_without_a_version_or_for_another_python_overrides_nothing() {
+        assert_eq!(set(&[&["a==1", "a --force-reinstall"]]).lines(), ["a", "a==1"]);
+        let items = ["a==1", "a==2 ; python_version<'3' --force-reinstall"].map(str::to_owned);
+        let places = Places { code: None, project: "/".into(), home: None };
+        let (items, options) = of_step(&StepName::new("s"), &items, places).unwrap();
+        let python = PythonVersion { major: 3, minor: 10, patch: Some(14) };
+        let set = RequirementSet::on(&Markers::of(python), items, options);
+        assert_eq!(set.lines(), ["a==1"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{self, PackageFiles};
-use crate::requirements::RequirementSet;
+use crate::requirements::{RequirementSet, written};
 
 /// One package, decided.
 ///
@@ -115,7 +115,19 @@ impl ResolvedPackage {
 
     /// The line that installs it, credentials of its URL taken from the requirements, which have them.
     fn line(&self, requirements: &RequirementSet) -> String {
-        let PackageSource::Url(url) = &self.source else { return self.to_string() };
+        let url = match &self.source {
+            PackageSource::Url(url) => url,
+            PackageSource::Path { path, editable: true, .. } => {
+                return format!("-e {}", written(path.as_str()));
+            }
+            PackageSource::Path { path, .. } => {
+                let written = written(path.as_str());
+                // uv reads such a URL twice if no name stands before it.
+                let is_url = written.starts_with("file://");
+                return if is_url { format!("{} @ {written}", self.name) } else { written };
+            }
+            PackageSource::Index => return self.to_string(),
+        };
         // pip before 24 takes no name before a URL without a host.
         if url.contains("+file:///") {
             let mark = if url.contains('#') { '&' } else { '#' };

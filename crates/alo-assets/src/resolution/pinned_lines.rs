@@ -6,7 +6,7 @@ use camino::Utf8Path;
 
 use super::package::{PackageSource, ResolvedPackage, of_path, wheel_name};
 use crate::redact;
-use crate::requirements::normalize;
+use crate::requirements::{normalize, percent_decoded};
 
 /// Reads the packages. A line that makes no sense is an error of kind `InvalidData` with the line as text.
 pub(crate) fn read_pinned(text: &str) -> io::Result<Vec<ResolvedPackage>> {
@@ -20,13 +20,13 @@ fn one(line: &str) -> io::Result<ResolvedPackage> {
     let head = parts.next().unwrap_or_default().trim();
     let hashes: Vec<_> = parts.map(|hash| hash.trim().to_owned()).collect();
     if let Some(path) = head.strip_prefix("-e ").or(head.strip_prefix("--editable ")) {
-        return of_path(Utf8Path::new(local(path.trim())), None, true);
+        return of_path(Utf8Path::new(&local(path.trim())), None, true);
     }
     let head = head.split(" ;").next().unwrap_or(head).trim();
     if let Some((name, url)) = head.split_once(" @ ") {
         let name = normalize(name.split('[').next().unwrap_or(name));
         return match url.strip_prefix("file://") {
-            Some(path) => of_path(Utf8Path::new(path.split('#').next().unwrap_or(path)), Some(&name), false),
+            Some(_) => of_path(Utf8Path::new(&local(url)), Some(&name), false),
             None => Ok(of_url(Some(name), url, hashes)),
         };
     }
@@ -40,7 +40,7 @@ fn one(line: &str) -> io::Result<ResolvedPackage> {
         });
     }
     if head.starts_with("file://") || head.starts_with('/') {
-        return of_path(Utf8Path::new(local(head)), None, false);
+        return of_path(Utf8Path::new(&local(head)), None, false);
     }
     if head.contains("://") {
         return Ok(of_url(None, head, hashes));
@@ -48,9 +48,12 @@ fn one(line: &str) -> io::Result<ResolvedPackage> {
     Err(io::Error::new(io::ErrorKind::InvalidData, format!("`{}` names no exact package", redact(head))))
 }
 
-fn local(text: &str) -> &str {
-    let text = text.strip_prefix("file://").unwrap_or(text);
-    text.split('#').next().unwrap_or(text)
+/// The path of a URL, or one that is written as it is.
+fn local(text: &str) -> String {
+    match text.strip_prefix("file://") {
+        Some(url) => percent_decoded(url.split('#').next().unwrap_or(url)),
+        None => text.to_owned(),
+    }
 }
 
 /// A package of a URL; the name and version of a wheel stand in its file name.

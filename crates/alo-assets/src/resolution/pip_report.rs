@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::package::{PackageSource, ResolvedPackage, of_path};
 use super::pinned_lines::of_url;
-use crate::requirements::normalize;
+use crate::requirements::{normalize, percent_decoded};
 
 #[derive(Debug, Deserialize)]
 struct Report {
@@ -91,6 +91,7 @@ fn one(item: Item) -> io::Result<ResolvedPackage> {
             of_url(Some(name), &url, Vec::new())
         }
         (true, Some(path), None) => {
+            // pip writes `%20` for a blank.
             let path = percent_decoded(path);
             let editable = dir_info.is_some_and(|folder| folder.editable);
             of_path(Utf8Path::new(&path), Some(&name), editable)?
@@ -99,19 +100,6 @@ fn one(item: Item) -> io::Result<ResolvedPackage> {
     };
     package.version = Some(metadata.version);
     Ok(package)
-}
-
-/// pip writes paths as URLs, with `%20` for a blank.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let code = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok()).filter(|_| first == b'%');
-        rest = if byte.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
-        bytes.push(byte.unwrap_or(first));
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -127,6 +127,30 @@ fn every_form(mut forms: Forms) {
     // Files relative to the project, with and without a name, and by URL.
     let url = format!("a @ file://{}", forms.a);
     forms.gives(&["./dist/c-1.0-py3-none-any.whl", &url], "", &["a==1.0", "c==1.0"]);
+    // Beside the code, by its folder, with blanks and signs that mean something in files of requirements.
+    let odd = forms.bench.project.join("assets/train/내 wheels#1 50%20");
+    fs_err::create_dir_all(&odd).unwrap();
+    wheel(&odd, "odd", "1.0", &["b; extra == 'more'\nProvides-Extra: more"]);
+    fs_err::write(odd.join("limits.txt"), "a<2\n").unwrap();
+    forms.gives(
+        &["./내 wheels#1 50%20/odd-1.0-py3-none-any.whl[more]", "-c './내 wheels#1 50%20/limits.txt'", "a"],
+        "",
+        &["a==1.0", "b==1.0", "odd==1.0"],
+    );
+    forms.gives(&["-f '내 wheels#1 50%20'", "odd==1.0"], "", &["odd==1.0"]);
+    let source = forms.bench.project.join("assets/train/so#ur ce");
+    write_files(&source, &[("pyproject.toml", PYPROJECT), ("backend.py", BACKEND)]);
+    forms.gives(&file, "./so#ur ce/ ; python_version >= '3'\n", &["built==3.0"]);
+    let source = forms.bench.project.join("assets/train/so%20ur ce");
+    write_files(&source, &[("pyproject.toml", PYPROJECT), ("backend.py", BACKEND)]);
+    forms.gives(&file, "-e 'so%20ur ce'\n", &["built==3.0"]);
+    forms.gives(&["./source ; python_version < '3'", "./dist/c-1.0-py3-none-any.whl"], "", &["c==1.0"]);
+    write_files(
+        &forms.bench.project.join("assets/train"),
+        &[("pyproject.toml", PYPROJECT), ("backend.py", BACKEND)],
+    );
+    forms.gives(&["."], "", &["built==3.0"]);
+    forms.gives(&["-e ."], "", &["built==3.0"]);
     // Hashes.
     forms.gives(
         &file,

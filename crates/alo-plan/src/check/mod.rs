@@ -14,3 +14,4 @@ pub(crate) use git_url::{redacted, source};
 pub(crate) use order::{StepRef, steps};
 pub use paths::paths;
 pub(crate) use requirement::requirements;
+pub use requirement::{ITEM_OPTIONS, LINE_OPTIONS};

@@ -11,7 +11,7 @@ use crate::similar;
 use crate::span::{Position, Span, narrow};
 
 /// Options of a line of their own.
-const LINE_OPTIONS: [&str; 17] = [
+pub const LINE_OPTIONS: [&str; 17] = [
     "-r",
     "--requirement",
     "-c",
@@ -32,7 +32,7 @@ const LINE_OPTIONS: [&str; 17] = [
 ];
 
 /// Options behind a requirement.
-const ITEM_OPTIONS: [&str; 11] = [
+pub const ITEM_OPTIONS: [&str; 10] = [
     "--force-reinstall",
     "--index-url",
     "-i",
@@ -41,10 +41,12 @@ const ITEM_OPTIONS: [&str; 11] = [
     "-f",
     "--hash",
     "--config-settings",
-    "--no-deps",
     "--pre",
     "--upgrade",
 ];
+
+/// Options whose value may follow without a blank.
+const SHORT_WITH_VALUE: [&str; 5] = ["-r", "-c", "-f", "-i", "-e"];
 
 /// Modules of the standard library that are mistaken for packages.
 const STANDARD: [&str; 22] = [
@@ -123,11 +125,14 @@ fn package(item: &str) -> Result<Option<String>, Fault> {
         options(item, rest.trim_start(), &ITEM_OPTIONS)?;
     }
     let requirement = requirement.trim_end();
+    let place = requirement.split(';').next().unwrap_or(requirement).trim_end();
     let is_path = requirement.starts_with(['.', '/'])
+        || requirement.starts_with("~/")
         || requirement.starts_with("file:")
+        || (place.contains('/') && !place.contains(['@', '=', '<', '>', ' ']))
         || [".txt", ".whl", ".tar.gz", ".zip"]
             .iter()
-            .any(|end| requirement.ends_with(end) && !requirement.contains('@'))
+            .any(|end| place.split('[').next().unwrap_or(place).ends_with(end) && !place.contains('@'))
         || (requirement.contains("://") && !requirement.contains(" @ "));
     if is_path {
         return Ok(None);
@@ -166,7 +171,9 @@ fn help(requirement: &str) -> String {
 fn options(item: &str, text: &str, known: &[&str]) -> Result<(), Fault> {
     for word in text.split_whitespace().filter(|word| word.starts_with('-')) {
         let name = word.split('=').next().unwrap_or(word);
-        if known.contains(&name) {
+        // `-rmore.txt`
+        let short = word.get(..2).filter(|short| *short != "--").unwrap_or_default();
+        if known.contains(&name) || (SHORT_WITH_VALUE.contains(&short) && known.contains(&short)) {
             continue;
         }
         let start = item.find(word).unwrap_or(0);
