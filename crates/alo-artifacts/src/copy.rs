@@ -296,15 +296,17 @@ pub(crate) fn copy_tree(tree: &Tree, from: &Utf8Path, to: &Utf8Path) -> Result<u
 /// Copies one file. Nobody may do more with the copy than with the file, nor than the user's umask gives; but its owner may
 /// read and write it.
 pub(crate) fn copy_plain(from: &Utf8Path, to: &Utf8Path) -> Result<u64, StorageError> {
-    let copy = || {
-        let mut source = fs_err::File::open(from)?.into_file();
-        // Without the bits that lend a program the rights of its owner.
-        let mode = source.metadata()?.permissions().mode() & 0o777;
-        let mut target =
-            File::options().write(true).create(true).truncate(true).mode(mode | 0o600).open(to)?;
-        io::copy(&mut source, &mut target)
-    };
-    let bytes = copy().map_err(StorageError::of("copy", from))?;
+    let mut source = fs_err::File::open(from).map_err(StorageError::of("read", from))?.into_file();
+    let meta = source.metadata().map_err(StorageError::of("read", from))?;
+    // Without the bits that lend a program the rights of its owner.
+    let mode = meta.permissions().mode() & 0o777 | 0o600;
+    let mut options = File::options();
+    let target = options.write(true).create(true).truncate(true).mode(mode).open(to);
+    let mut target = target.map_err(StorageError::of("write", to))?;
+    let bytes = io::copy(&mut source, &mut target).map_err(|error| match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StorageError::new("write", to, error),
+        _ => StorageError::new("copy", from, error),
+    })?;
     permissions::give_to_owner(to)?;
     Ok(bytes)
 }

@@ -229,10 +229,10 @@ pub fn stage_model(
     let staged = StagedModels::begin(layout, run)?;
     if source.is_dir() {
         let tree = Tree::list(&source, Links::Within)?;
+        refuse_without_space(tree.bytes(), staged.path())?;
         copy_tree(&tree, &source, staged.path())?;
     } else {
-        unpack(&source, staged.path(), limits, cancelled)?;
-        unwrap_models(staged.path())?;
+        unpack_models(&source, &staged, limits, cancelled)?;
     }
     whole(staged, source)
 }
@@ -264,8 +264,11 @@ fn stage_remote_model(
             .map_err(|error| StorageError::new("write in", beside, error.into_io_error()))?;
         refuse_without_space(object.size, beside)?;
         bring(remote, vec![(object, packed.0.clone())], cancelled)?;
-        unpack(&packed.0, staged.path(), limits, cancelled)?;
-        unwrap_models(staged.path())?;
+        let url = source.to_string();
+        unpack_models(&packed.0, &staged, limits, cancelled).map_err(|error| match error {
+            ModelError::Unpack(error) => ModelError::Unpack(error.from(&url)),
+            error => error,
+        })?;
     } else {
         refuse_without_space(objects.iter().map(|object| object.size).sum(), staged.path())?;
         let at = |object: RemoteObject| {
@@ -323,6 +326,28 @@ fn refuse_overlap(path: &Utf8Path, layout: &ProjectLayout) -> Result<(), ModelEr
         return Err(ModelError::Overlap { path: path.to_owned() });
     }
     Ok(())
+}
+
+/// Unpacks an archive to where models wait.
+fn unpack_models(
+    archive: &Utf8Path,
+    staged: &StagedModels,
+    limits: &Limits,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<(), ModelError> {
+    unpack(archive, staged.path(), limits, cancelled)?;
+    // Each link alone leads to a place inside; where it leads with the others shows now.
+    let in_archive = |path: &Utf8Path, why| {
+        let member = path.strip_prefix(staged.path()).unwrap_or(path).to_string();
+        ModelError::Unpack(UnpackError::Unsafe { archive: archive.to_owned(), member, why })
+    };
+    Tree::list(staged.path(), Links::Within).map_err(|error| match &error {
+        TreeError::LinkOut { path, .. } => in_archive(path, "it is a link that leads out"),
+        TreeError::LinkBroken { path } => in_archive(path, "it is a link that leads nowhere"),
+        TreeError::LinkLoop { path } => in_archive(path, "it is a link that leads in a circle"),
+        _ => error.into(),
+    })?;
+    Ok(unwrap_models(staged.path())?)
 }
 
 /// Archives of ALO 2.1 hold the folder `models` itself: when there is nothing else, its content is meant.

@@ -91,6 +91,9 @@ impl UnpackError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Storage(error) => error.hint(),
+            Self::Damaged { archive, .. } if archive.as_str().starts_with("s3://") => {
+                Some("upload it again".into())
+            }
             Self::Damaged { archive, .. } => {
                 Some(format!("copy it again; `tar tzf '{archive}'` shows what is readable"))
             }
@@ -100,6 +103,16 @@ impl UnpackError {
             Self::TooBig { .. } => Some("unpack it yourself, and name the folder in the plan".into()),
             Self::Cancelled => None,
         }
+    }
+
+    /// The same of an archive that came from elsewhere.
+    pub(crate) fn from(mut self, url: &str) -> Self {
+        if let Self::Damaged { archive, .. } | Self::Unsafe { archive, .. } | Self::TooBig { archive, .. } =
+            &mut self
+        {
+            *archive = url.into();
+        }
+        self
     }
 }
 
@@ -111,11 +124,11 @@ pub fn unpack(
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Unpacked, UnpackError> {
     durable::create_dir_all(folder)?;
-    let bytes = limits.bytes.min(durable::free_space(folder)?);
     let mut unpacking = Unpacking {
         archive,
         folder,
-        limits: Limits { bytes, ..*limits },
+        limits: *limits,
+        free: durable::free_space(folder)?,
         cancelled,
         links: BTreeMap::new(),
         done: Unpacked::default(),
@@ -128,6 +141,8 @@ struct Unpacking<'a> {
     archive: &'a Utf8Path,
     folder: &'a Utf8Path,
     limits: Limits,
+    /// Bytes that the disk had left.
+    free: u64,
     cancelled: &'a dyn Fn() -> bool,
     /// Symbolic links, made at the end.
     links: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
@@ -260,6 +275,10 @@ impl Unpacking<'_> {
             };
             if count as u64 > self.left() {
                 return Err(self.too_big(format!("{} bytes", self.limits.bytes)));
+            }
+            if self.done.bytes + count as u64 > self.free {
+                let full = io::ErrorKind::StorageFull.into();
+                return Err(StorageError::new("unpack into", self.folder, full).into());
             }
             if (self.cancelled)() {
                 return Err(UnpackError::Cancelled);

@@ -399,8 +399,19 @@ fn a_bad_model_leaves_the_previous_one() {
         &models.root.join("evil.tar.gz"),
         &[(b"good", EntryType::Regular, "", b"x"), (b"../e", EntryType::Regular, "", b"x")],
     );
+    let circle: &[Member<'_>] = &[
+        (b"good", EntryType::Regular, "", b"x"),
+        (b"one", EntryType::Symlink, "two", b""),
+        (b"two", EntryType::Symlink, "one", b""),
+    ];
+    hostile(&models.root.join("circle.tar.gz"), circle);
     put(&models.root.join("text.pkl"), "no archive");
-    let cases: [(&str, Expected); 7] = [
+    let in_archive = |error: &ModelError| {
+        let text = error.to_string();
+        text.contains("circle.tar.gz") && !text.contains("staging") && text.contains("leads")
+    };
+    let cases: [(&str, Expected); 8] = [
+        ("circle.tar.gz", in_archive),
         ("nowhere", |error| matches!(error, ModelError::Missing { .. })),
         ("empty", |error| matches!(error, ModelError::Empty { .. })),
         ("linked", |error| matches!(error, ModelError::Tree(_))),
