@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Level, Observer, Stream};
 
+/// So many messages are repeated at the end.
+const MOST_MESSAGES: usize = 1000;
+
 /// The log files of a pipeline, and what its closing summary repeats.
 #[derive(Debug, Default)]
 pub(crate) struct PipelineLog {
@@ -119,7 +122,7 @@ impl<'a> Journal<'a> {
         self.log.write(Service::Alo, level, &here(), message);
         self.log.flush();
         if level == Level::Warning {
-            self.log.warnings.push(message.to_owned());
+            remember(&mut self.log.warnings, message);
         }
         self.emit(&Event::Message { level, step: None, message: message.to_owned(), show: false });
     }
@@ -130,7 +133,7 @@ impl<'a> Journal<'a> {
         self.log.write(Service::User, level, &at, message);
         self.log.flush();
         if show {
-            self.log.shown.push(message.to_owned());
+            remember(&mut self.log.shown, message);
         }
         self.emit(&Event::Message { level, step: Some(step.to_owned()), message: message.to_owned(), show });
     }
@@ -144,6 +147,15 @@ impl<'a> Journal<'a> {
     /// Hands buffered lines to the operating system.
     pub(crate) fn flush(&mut self) {
         self.log.flush();
+    }
+}
+
+/// Keeps a message for the end, where nobody reads thousands: all of them are in the log.
+fn remember(messages: &mut Vec<String>, message: &str) {
+    match messages.len() {
+        MOST_MESSAGES => messages.push("more such messages are in the log".to_owned()),
+        fewer if fewer < MOST_MESSAGES => messages.push(message.to_owned()),
+        _ => {}
     }
 }
 
