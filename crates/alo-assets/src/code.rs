@@ -136,15 +136,15 @@ impl<'a> CodeStore<'a> {
         &self.lock
     }
 
-    /// Refuses environments that `alo.lock` does not have, if it may not change.
-    pub(crate) fn allow_environments(
+    /// Gives back environments unless `alo.lock` may not change and has others.
+    pub(crate) fn allowed(
         &self,
         kind: PipelineKind,
-        groups: &[LockedGroup],
-    ) -> Result<(), LockfileError> {
-        let changed = self.lock.changes(kind, groups);
+        groups: Vec<LockedGroup>,
+    ) -> Result<Vec<LockedGroup>, LockfileError> {
+        let changed = self.lock.changes(kind, &groups);
         if !self.policy.locked || changed.is_empty() {
-            return Ok(());
+            return Ok(groups);
         }
         let steps: Vec<_> = changed.into_iter().map(|step| format!("`{step}`")).collect();
         Err(LockfileError::Packages { changes: vec![format!("the packages of {}", steps.join(", "))] })

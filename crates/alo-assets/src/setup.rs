@@ -1,7 +1,5 @@
 //! The set-up of a pipeline: from its steps to verified folders of code and a ready environment.
 
-use std::cell::RefCell;
-
 use alo_plan::{PipelineKind, Plan, Step, StepName};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
@@ -254,8 +252,7 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     let (needs, carried) = (on_it(needs), on_it(carried));
     warn_of_another_python(&code, kind, &found.interpreter, observer);
     let tools = Toolbox::new(machine, &found.interpreter, policy.offline, cancelled);
-    let failed = RefCell::default();
-    let resolver = Resolver { tools: &tools, policy, lock: code.lock(), kind, project, failed };
+    let resolver = Resolver::new(&tools, policy, code.lock(), kind, project);
     let grouping =
         Grouping { resolver: &resolver, steps: &needs, carried: &carried, abi_facts: policy.abi_facts };
     let failed = |GroupingError { step, source }: GroupingError| match step {
@@ -283,8 +280,7 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     if let Some(split) = &split {
         observer(SetupEvent::Split(split.clone()));
     }
-    let locked: Vec<_> = groups.iter().map(|group| group.locked.clone()).collect();
-    code.allow_environments(kind, &locked)?;
+    let locked = code.allowed(kind, groups.iter().map(|group| group.locked.clone()).collect())?;
     let (mut environments, mut sets) = (Vec::new(), Vec::new());
     for group in groups {
         let wanted = Wanted { resolution: &group.resolved.resolution, requirements: &group.set };

@@ -242,12 +242,12 @@ mod tests {
 
     fn lock(entries: &[(&[&str], &str)]) -> (tempfile::TempDir, Lockfile) {
         let folder = tempfile::tempdir().unwrap();
-        let mut text = "version: 1\nenvironments:\n".to_owned();
-        for (steps, packages) in entries {
-            text.push_str(&format!(
+        let entries = entries.iter().map(|(steps, packages)| {
+            format!(
                 "- python: 3.10.1\n  train_pipeline: {{steps: {steps:?}, digest: d}}\n  packages: [{packages}]\n"
-            ));
-        }
+            )
+        });
+        let text = format!("version: 1\nenvironments:\n{}", entries.collect::<Vec<_>>().concat());
         fs_err::write(folder.path().join("alo.lock"), text).unwrap();
         let lock = Lockfile::read(camino::Utf8Path::from_path(folder.path()).unwrap()).unwrap();
         (folder, lock)

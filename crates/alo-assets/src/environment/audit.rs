@@ -33,7 +33,7 @@ impl Environment {
 
 /// The damage that was noted in the environment in `folder`.
 pub(super) fn noted(folder: &Utf8Path) -> Option<String> {
-    std::fs::read_to_string(folder.join(DAMAGED)).ok()
+    fs_err::read_to_string(folder.join(DAMAGED)).ok()
 }
 
 /// Notes that looks at this environment tell nothing.
@@ -73,8 +73,9 @@ fn line(line: &str) -> Option<(Utf8PathBuf, Option<u64>)> {
         Some(quoted) => quoted.replace("\"\"", "\""),
         None => path.to_owned(),
     };
-    let is_ours = !path.starts_with("..") && !path.starts_with('/') && !path.ends_with(".pyc");
-    is_ours.then(|| (path.into(), size.parse().ok()))
+    let path = Utf8PathBuf::from(path);
+    let is_ours = path.is_relative() && !path.starts_with("..") && path.extension() != Some("pyc");
+    is_ours.then(|| (path, size.parse().ok()))
 }
 
 #[cfg(test)]
@@ -98,7 +99,7 @@ mod tests {
             fs_err::write(place.join(file), text).unwrap();
         }
         assert_eq!(audit(folder, version), None);
-        fs_err::write(place.join("a/b.py"), "as b has it"[..5].as_bytes()).unwrap();
+        fs_err::write(place.join("a/b.py"), "as b h".trim_end_matches('h')).unwrap();
         assert_eq!(audit(folder, version), None);
         fs_err::write(place.join("a/b.py"), "").unwrap();
         assert_eq!(audit(folder, version).unwrap(), "`a/b.py` has changed");

@@ -203,11 +203,11 @@ impl<'a> Environments<'a> {
             return Err(EnvironmentError::FolderChanged { folder: folder.to_owned() });
         }
         runner.names = copies.names();
-        let copied = copies.in_resolution(resolution);
+        let with_copies = copies.in_resolution(resolution);
         let offline = self.tools.offline;
         let job = InstallJob {
             python,
-            resolution: &copied,
+            resolution: &with_copies,
             requirements,
             offline,
             is_in_place: false,

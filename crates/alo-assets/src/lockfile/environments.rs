@@ -134,9 +134,7 @@ pub(super) fn changes<'g>(
     let is_written = |group: &LockedGroup| {
         group.packages.is_empty() || locked.iter().any(|entry| entry.group(kind).as_ref() == Some(group))
     };
-    let is_kept = |entry: &LockedEnvironment| {
-        entry.group(kind).is_none_or(|known| groups.iter().any(|group| *group == known))
-    };
+    let is_kept = |entry: &LockedEnvironment| entry.group(kind).is_none_or(|known| groups.contains(&known));
     let new = groups.iter().filter(|group| !is_written(group)).map(|group| &group.members);
     let gone = locked.iter().filter(|entry| !is_kept(entry)).filter_map(|entry| entry.members(kind));
     new.chain(gone).flat_map(|members| &members.steps).map(String::as_str).collect()

@@ -23,11 +23,11 @@ use crate::{SetupEvent, SetupPolicy, digest, redact};
 pub(crate) struct Resolver<'a> {
     pub(crate) tools: &'a Toolbox<'a>,
     pub(crate) policy: &'a SetupPolicy,
-    pub(crate) lock: &'a Lockfile,
-    pub(crate) kind: PipelineKind,
-    pub(crate) project: &'a Utf8Path,
+    lock: &'a Lockfile,
+    kind: PipelineKind,
+    project: &'a Utf8Path,
     /// Which digests had no solution in this set-up, and why: no question is asked twice.
-    pub(crate) failed: RefCell<HashMap<String, String>>,
+    failed: RefCell<HashMap<String, String>>,
 }
 
 /// Packages that have been decided on.
@@ -60,7 +60,17 @@ impl NoSolution {
     }
 }
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(
+        tools: &'a Toolbox<'a>,
+        policy: &'a SetupPolicy,
+        lock: &'a Lockfile,
+        kind: PipelineKind,
+        project: &'a Utf8Path,
+    ) -> Self {
+        Self { tools, policy, lock, kind, project, failed: RefCell::default() }
+    }
+
     /// The exact packages for the requirements of these steps.
     ///
     /// The inner error says that the requirements exclude each other, the outer one that this could not be found out.
@@ -255,11 +265,11 @@ impl Resolver<'_> {
         });
         Spare::begin(self.tools, &*installer, &mut runner);
         let copies = FolderCopies::of_requirements(set, scratch).map_err(EnvironmentError::Read)?;
-        let copied = copies.in_requirements(set);
+        let with_copies = copies.in_requirements(set);
         runner.names = copies.names();
         let job = ResolveJob {
             interpreter,
-            requirements: &copied,
+            requirements: &with_copies,
             preferences,
             as_of: self.policy.as_of,
             offline: self.policy.offline,
