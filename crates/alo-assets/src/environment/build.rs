@@ -220,7 +220,7 @@ impl<'a> Environments<'a> {
             }
             done => done,
         };
-        done.map_err(|source| install_error(self.tools.interpreter, source))
+        done.map_err(|source| install_error(self.tools.interpreter, source.with_own_hash(requirements)))
     }
 }
 

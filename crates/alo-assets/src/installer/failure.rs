@@ -4,6 +4,9 @@ use std::fmt;
 use std::io;
 
 use super::choice::FIRST_UV;
+use super::index_status;
+use crate::Machine;
+use crate::requirements::{Origin, RequirementSet};
 
 /// An installer that failed.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +71,33 @@ impl InstallError {
         }
     }
 
+    /// The same, with the place of the hash if the requirements have one of their own that is not met.
+    pub(crate) fn with_own_hash(self, requirements: &RequirementSet) -> Self {
+        let Self::Failed { installer, reason: FailureReason::Hash(line), lines } = self else { return self };
+        let is_told = |hash: &String| {
+            let digits = hash.split_once(':').map_or(hash.as_str(), |(_, digits)| digits);
+            lines.iter().any(|line| line.contains(digits))
+        };
+        let own = requirements.iter().find(|item| item.hashes.iter().any(is_told));
+        let reason = match own {
+            Some(item) => FailureReason::OwnHash { line, origin: item.origin.clone() },
+            None => FailureReason::Hash(line),
+        };
+        Self::Failed { installer, reason, lines }
+    }
+
+    /// The same, with the index at fault if it refuses, which installers tell as if it had no such package.
+    pub(crate) fn with_refusal(self, machine: &Machine, requirements: &RequirementSet) -> Self {
+        match self {
+            Self::Failed { installer, reason: FailureReason::NoVersion(line), lines } => {
+                let refusal = index_status::refusal(machine, requirements);
+                let reason = refusal.map_or(FailureReason::NoVersion(line), FailureReason::Refused);
+                Self::Failed { installer, reason, lines }
+            }
+            other => other,
+        }
+    }
+
     /// Whether the packages cannot be had together, so that another set of them may do.
     pub(crate) fn is_unresolvable(&self) -> bool {
         matches!(
@@ -99,6 +129,17 @@ pub enum FailureReason {
     Network(String),
     /// A file is not the one that the lock or the plan names.
     Hash(String),
+    /// A downloaded file does not have the hash that the plan or a file of requirements gives.
+    OwnHash {
+        /// The line that tells it.
+        line: String,
+        /// Where the hash is written.
+        origin: Origin,
+    },
+    /// The repository of a package cannot be fetched.
+    Repository(String),
+    /// An index or a server answers, and refuses.
+    Refused(String),
     /// The disk is full.
     DiskFull(String),
     /// Anything else.
@@ -123,6 +164,11 @@ impl FailureReason {
                 Self::Build(_) => "choose a version that has a wheel for this Python, or install what its build needs",
                 Self::Network(_) => "check the network, the proxy (`HTTPS_PROXY`) and the index (`PIP_INDEX_URL`)",
                 Self::Hash(_) => "the file on the index has changed, or is not what was meant: run `alo update` once you trust it",
+                Self::OwnHash { origin, .. } => {
+                    return Some(format!("correct the hash in {origin} if the file is the one that is meant"));
+                }
+                Self::Repository(_) => "check the address, the branch or tag, and whether you may read the repository",
+                Self::Refused(_) => "check the address of the index, and the user and password or token for it",
                 Self::DiskFull(_) => "free space on the disk of the cache",
                 Self::Other(_) => return None,
             }
@@ -140,6 +186,11 @@ impl fmt::Display for FailureReason {
             Self::Build(line) => write!(f, "a package could not be built: {line}"),
             Self::Network(line) => write!(f, "the package index cannot be reached: {line}"),
             Self::Hash(line) => write!(f, "a downloaded file is not the expected one: {line}"),
+            Self::OwnHash { line, origin } => {
+                write!(f, "a downloaded file does not have the hash in {origin}: {line}")
+            }
+            Self::Repository(line) => write!(f, "the repository of a package cannot be fetched: {line}"),
+            Self::Refused(line) => write!(f, "the package index refuses: {line}"),
             Self::DiskFull(_) => f.write_str("the disk is full"),
             Self::Other(line) => f.write_str(line),
         }
@@ -148,7 +199,7 @@ impl fmt::Display for FailureReason {
 
 /// What installers say, lower-case, and what it means; the first that is found counts.
 type Signs = (&'static [&'static str], fn(String) -> FailureReason);
-const SIGNS: [Signs; 7] = [
+const SIGNS: [Signs; 8] = [
     (&["no space left on device", "disk quota exceeded"], FailureReason::DiskFull),
     (&["hash mismatch", "do not match the hashes"], FailureReason::Hash),
     (
@@ -172,6 +223,17 @@ const SIGNS: [Signs; 7] = [
     ),
     (
         &[
+            "401 error",
+            "403 error",
+            "http status client error (401",
+            "http status client error (403",
+            "http status server error",
+            "too many 50",
+        ],
+        FailureReason::Refused,
+    ),
+    (
+        &[
             "subprocess-exited-with-error",
             "failed building wheel",
             "failed to build",
@@ -185,6 +247,7 @@ const SIGNS: [Signs; 7] = [
             "no wheels with a matching",
             "requires a different python",
             "requires-python",
+            "requires python",
             "does not satisfy python",
             "no usable wheels",
         ],
@@ -215,12 +278,20 @@ pub(super) fn reason(lines: &[String]) -> FailureReason {
     if let Some(told) = made_for_another_python(lines) {
         return FailureReason::NoWheel(told);
     }
+    if let Some(told) = git_s_reason(lines) {
+        return FailureReason::Repository(told);
+    }
     for (signs, reason) in SIGNS {
         let line = lines.iter().find(|line| {
             let line = line.to_lowercase();
             signs.iter().any(|sign| line.contains(sign))
         });
         if let Some(line) = line {
+            if let Some(causes) =
+                causes_of_conflict(lines).filter(|_| signs.contains(&"resolutionimpossible"))
+            {
+                return reason(causes);
+            }
             let told = told(lines, line);
             return reason(if line.contains("subprocess-exited-with-error") {
                 package_before(lines, line).unwrap_or(told)
@@ -249,6 +320,23 @@ fn made_for_another_python(lines: &[String]) -> Option<String> {
         .split("; ")
         .find_map(|entry| entry.strip_prefix(version)?.strip_prefix(" Requires-Python "))?;
     Some(format!("{wanted} needs Python {needs}"))
+}
+
+/// What git said when it could not fetch a repository.
+fn git_s_reason(lines: &[String]) -> Option<String> {
+    let marks = ["Git operation failed", "git clone", "git fetch", "git checkout"];
+    lines.iter().find(|line| marks.iter().any(|mark| line.contains(mark)))?;
+    let starts = ["fatal: ", "error: pathspec", "ERROR: Repository"];
+    let line =
+        lines.iter().rev().find(|line| starts.iter().any(|start| line.trim_start().starts_with(start)));
+    line.map(|line| line.trim().to_owned())
+}
+
+/// The requirements that exclude each other, as pip lists them after its long search.
+fn causes_of_conflict(lines: &[String]) -> Option<String> {
+    let causes = lines.iter().skip_while(|line| !line.contains("The conflict is caused by:")).skip(1);
+    let causes: Vec<_> = causes.take_while(|line| line.starts_with(' ')).map(|line| line.trim()).collect();
+    (!causes.is_empty()).then(|| causes.join("; "))
 }
 
 /// The package that pip was at work on.
@@ -333,6 +421,20 @@ mod tests {
             of("ERROR: Could not find a version that satisfies the requirement x==9 (from versions: 1, 2, 3, 4, 5, 6, 7, 8, 9a1)"),
             FailureReason::NoVersion(line) if line.ends_with("(from versions: …, 2, 3, 4, 5, 6, 7, 8, 9a1)")
         ));
+        assert_eq!(
+            of(
+                "The conflict is caused by:\n    The user requested a==2\n    b 1 depends on a<2\n\nTo fix this you could try to:\nERROR: Cannot install -r /gone/requirements.in (line 3) and a==2 because these package versions have conflicting dependencies.\nERROR: ResolutionImpossible: for help visit …"
+            ),
+            FailureReason::Conflict("The user requested a==2; b 1 depends on a<2".to_owned())
+        );
+        assert!(matches!(
+            of("  Running command git clone --quiet http://h/x.git /tmp/x\n  fatal: repository 'http://h/x.git/' not found\n  error: subprocess-exited-with-error"),
+            FailureReason::Repository(line) if line == "fatal: repository 'http://h/x.git/' not found"
+        ));
+        assert!(matches!(
+            of("WARNING: 401 Error, Credentials not correct for http://h/simple/a/\nERROR: Could not find a version that satisfies the requirement a (from versions: none)"),
+            FailureReason::Refused(line) if line.starts_with("401 Error")
+        ));
         assert!(matches!(
             of("ERROR: x-1-cp27-none-any.whl is not a supported wheel on this platform."),
             FailureReason::NoWheel(_)
@@ -355,6 +457,16 @@ mod tests {
             ),
             FailureReason::Network(_)
         ));
+    }
+
+    #[test]
+    fn a_python_that_is_too_old_for_uv_s_packages_is_no_conflict() {
+        let said = "error: No solution found when resolving dependencies\n  cause: Because a==1.0 requires Python >=3.13 and only a==1.0 is available, we can conclude that all versions of a cannot be used.";
+        assert!(matches!(of(said), FailureReason::NoWheel(line) if line.contains("requires Python >=3.13")));
+        let said = "error: Request failed after 3 retries in 5.2s\n  cause: HTTP status server error (500 Internal Server Error) for url (http://h/a/)";
+        assert!(matches!(of(said), FailureReason::Refused(_)));
+        let said = "error: Failed to download and build `a @ git+http://h/x.git`\n  cause: Git operation failed\n         --- stderr\n         fatal: repository 'http://h/x.git/' not found";
+        assert!(matches!(of(said), FailureReason::Repository(_)));
     }
 
     #[test]

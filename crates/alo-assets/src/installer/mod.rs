@@ -5,8 +5,10 @@
 
 mod choice;
 mod failure;
+mod index_status;
 mod pinned_uv;
 mod pip;
+mod pip_settings;
 mod run;
 mod running;
 mod toolbox;

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use ureq::config::RedirectAuthHeaders;
 use url::Url;
 
+use super::pip_settings::PipSettings;
 use crate::cache::{CacheUse, Place};
 use crate::digest::{self, hexadecimal};
 use crate::http_agent::HttpSettings;
@@ -185,8 +186,9 @@ fn unpack(bytes: &[u8], wheel: &Wheel, folder: &Utf8Path) -> io::Result<()> {
 
 /// The bytes of the wheel, from the index that the user's settings name.
 fn download(machine: &Machine, wheel: &Wheel, cancelled: &dyn Fn() -> bool) -> Result<Vec<u8>, NoUv> {
-    let index = ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"];
-    let index = index.iter().find_map(|name| machine.variable(name)).unwrap_or(INDEX);
+    let settings = PipSettings::read(machine);
+    let index = ["UV_DEFAULT_INDEX", "UV_INDEX_URL"].iter().find_map(|name| machine.variable(name));
+    let index = index.or_else(|| settings.value("index-url")).unwrap_or(INDEX);
     // uv's variable may give an index a name: `name=https://…`.
     let index = index.split_once("=http").map_or(index, |(name, _)| &index[name.len() + 1..]);
     let (machine, wheel, index) = (machine.clone(), wheel.clone(), index.to_owned());

@@ -6,20 +6,22 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::failure::{InstallError, reason};
+use super::pip_settings::PipSettings;
 use super::{Creation, InstallJob, Installer, ResolveJob, RunError, Runner};
 use crate::Machine;
 use crate::interpreter::Interpreter;
 use crate::requirements::Options;
 use crate::resolution::{Resolution, read_pinned};
 
-/// pip's variables and what uv calls them. uv's own win.
-const TRANSLATED: [(&str, &str); 6] = [
-    ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
-    ("PIP_EXTRA_INDEX_URL", "UV_EXTRA_INDEX_URL"),
-    ("PIP_CERT", "SSL_CERT_FILE"),
-    ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST"),
-    ("PIP_PROXY", "ALL_PROXY"),
-    ("PIP_DEFAULT_TIMEOUT", "UV_HTTP_TIMEOUT"),
+/// pip's options and what uv calls them. uv's own win.
+const TRANSLATED: [(&str, &str); 7] = [
+    ("index-url", "UV_DEFAULT_INDEX"),
+    ("extra-index-url", "UV_EXTRA_INDEX_URL"),
+    ("cert", "SSL_CERT_FILE"),
+    ("trusted-host", "UV_INSECURE_HOST"),
+    ("proxy", "ALL_PROXY"),
+    ("default-timeout", "UV_HTTP_TIMEOUT"),
+    ("timeout", "UV_HTTP_TIMEOUT"),
 ];
 
 /// uv at a place, with the user's settings for pip in its own words.
@@ -32,16 +34,19 @@ pub(crate) struct Uv {
 impl Uv {
     /// Prepares uv at `program`.
     pub(crate) fn new(program: Utf8PathBuf, machine: &Machine) -> Self {
-        let mut variables = Vec::new();
+        let settings = PipSettings::read(machine);
+        let mut variables: Vec<(OsString, OsString)> = Vec::new();
         for (theirs, ours) in TRANSLATED {
             let is_set = machine.variable(ours).is_some()
                 || (ours == "UV_DEFAULT_INDEX" && machine.variable("UV_INDEX_URL").is_some());
-            if let (Some(value), false) = (machine.variable(theirs), is_set) {
+            let is_known = variables.iter().any(|(name, _)| name == ours);
+            if let (Some(value), false) = (settings.value(theirs), is_set || is_known) {
+                // Several values stand in lines of a file.
+                let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
                 variables.push((ours.into(), value.into()));
             }
         }
-        if let (Some(places), None) = (machine.variable("PIP_FIND_LINKS"), machine.variable("UV_FIND_LINKS"))
-        {
+        if let (Some(places), None) = (settings.value("find-links"), machine.variable("UV_FIND_LINKS")) {
             // pip separates places by blanks, uv by commas; uv minds a folder that is not there.
             let places: Vec<_> = places
                 .split_whitespace()
@@ -51,9 +56,7 @@ impl Uv {
                 variables.push(("UV_FIND_LINKS".into(), places.join(",").into()));
             }
         }
-        let no_index = machine
-            .variable("PIP_NO_INDEX")
-            .is_some_and(|value| !matches!(value.to_lowercase().as_str(), "0" | "false" | "no" | "off"));
+        let no_index = settings.is_on("no-index");
         // The interpreter is chosen here: uv is not to fetch another.
         variables.push(("UV_PYTHON_DOWNLOADS".into(), "never".into()));
         Self { program, variables, no_index }

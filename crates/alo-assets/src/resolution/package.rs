@@ -133,11 +133,18 @@ impl ResolvedPackage {
             let mark = if url.contains('#') { '&' } else { '#' };
             return format!("{url}{mark}egg={}", self.name);
         }
-        let Some((scheme, tail)) = url.split_once("***@") else { return self.to_string() };
+        // uv shows that there were credentials; pip leaves them away.
+        let (is_hidden, parts) = match url.split_once("***@") {
+            Some(parts) => (true, Some(parts)),
+            None => (false, url.find("://").and_then(|at| url.split_at_checked(at + 3))),
+        };
+        let Some((scheme, tail)) = parts else { return self.to_string() };
         let host = tail.split('/').next().unwrap_or(tail);
-        let user = requirements.iter().find_map(|item| {
+        let is_meant = |name: Option<&str>| is_hidden || name == Some(&self.name);
+        let user = requirements.iter().filter(|item| is_meant(item.name.as_deref())).find_map(|item| {
             let (before, _) = item.text.split_once(&format!("@{host}"))?;
-            before.rsplit_once("://").map(|(_, user)| user)
+            let (_, user) = before.rsplit_once("://")?;
+            (!user.contains('/')).then_some(user)
         });
         match user {
             Some(user) => format!("{} @ {scheme}{user}@{tail}", self.name),

@@ -276,13 +276,17 @@ impl<'a> Resolver<'a> {
             is_in_place: false,
             scratch,
         };
-        match resolve_beside_guess(self.tools, &guard, &*installer, &job, &mut runner) {
+        let resolved = match resolve_beside_guess(self.tools, &guard, &*installer, &job, &mut runner) {
             Err(error) if copies.may_need_their_place(&error) => {
                 let job = ResolveJob { requirements: set, is_in_place: true, ..job };
-                installer.resolve(&job, &mut runner).map_err(failed)
+                installer.resolve(&job, &mut runner)
             }
-            done => done.map(|resolution| copies.given_back(resolution)).map_err(failed),
-        }
+            done => done.map(|resolution| copies.given_back(resolution)),
+        };
+        resolved.map_err(|error| {
+            let is_asked = !self.policy.offline && !set.options.no_index;
+            failed(if is_asked { error.with_refusal(self.tools.machine, set) } else { error })
+        })
     }
 
     /// The locked packages, those of the same steps before others; none that the requirements themselves rule out.

@@ -11,6 +11,7 @@ use crate::real_uv::use_uv;
 use crate::repository::Repo;
 use crate::wheel::wheel;
 
+const INDEX_URL: &str = "PIP_INDEX_URL";
 const TRAIN: PipelineKind = PipelineKind::Train;
 
 /// A package that builds itself, without anything from an index.
@@ -158,8 +159,12 @@ fn every_form(mut forms: Forms) {
         &["a==1.0"],
     );
     let refused = [local("train", &[&format!("b==1.0 --hash=sha256:{wrong}")])];
-    let (message, _) = forms.bench.set_up(&train(refused), TRAIN).failure();
-    assert!(message.contains("a downloaded file is not the expected one"), "{message}");
+    let (message, hint) = forms.bench.set_up(&train(refused), TRAIN).failure();
+    assert!(
+        message.contains("a downloaded file does not have the hash in the requirements of step `train`"),
+        "{message}"
+    );
+    assert!(hint.contains("correct the hash in"));
     // This pin overrides what others ask for; and a package as source, used in place.
     forms.gives(
         &["pandas==1.5.3", "numpy>=1.26", "numpy==1.25.2 --force-reinstall", "-e ./source"],
@@ -183,13 +188,34 @@ fn every_form(mut forms: Forms) {
         "",
         &["hidden==1.0"],
     );
+    // The index of pip's own file, whichever installer works.
+    let (conf, empty) = (
+        forms.bench.root.join("pip.conf"),
+        forms.bench.machine.variables.remove(std::ffi::OsStr::new(INDEX_URL)),
+    );
+    fs_err::write(&conf, format!("[global]\nindex-url = {two}\nextra-index-url =\n    {one}\n")).unwrap();
+    forms.bench.machine.variables.insert("PIP_CONFIG_FILE".into(), conf.into_string().into());
+    forms.gives(&["q", "p"], "", &["p==1.0", "q==1.0"]);
+    forms.bench.machine.variables.remove(std::ffi::OsStr::new("PIP_CONFIG_FILE"));
+    forms.bench.machine.variables.extend(empty.map(|empty| (INDEX_URL.into(), empty)));
+    // An index that refuses is not one that has no such package.
+    let wrong = private.replace("//", "//me:wr0ng@");
+    let told = forms.bench.set_up(&train([local("train", &[&format!("hidden --index-url {wrong}")])]), TRAIN);
+    let (message, hint) = told.failure();
+    assert!(message.contains("the package index refuses: "), "{message}");
+    assert!(message.contains("401") && !message.contains("wr0ng"), "{message}");
+    assert!(hint.contains("password or token"));
     fs_err::remove_dir_all(forms.bench.machine.cache.join("envs")).unwrap();
     forms.gives(
         &file,
         &format!("--index-url {}\nhidden\n", private.replace("//", "//${WHO}:${WORD}@")),
         &["hidden==1.0"],
     );
-    // A wheel by its URL.
+    // A wheel by its URL, also one that wants a password.
+    let hidden = format!("{}/files/hidden-1.0-py3-none-any.whl", private.trim_end_matches("/simple"));
+    let hidden = hidden.replace("//", "//me:s3cret@");
+    fs_err::remove_dir_all(forms.bench.machine.cache.join("envs")).unwrap();
+    forms.gives(&[&format!("hidden @ {hidden}")], "", &["hidden==1.0"]);
     let file_url = format!("{}/files/p-1.0-py3-none-any.whl", one.trim_end_matches("/simple"));
     let other_url = file_url.replace("p-1.0", "b-1.0");
     forms.gives(&[&file_url, &format!("b @ {other_url}")], "", &["b==1.0", "p==1.0"]);
