@@ -117,3 +117,12 @@ fn ejected_code_is_run_once_the_plan_says_local() {
     env.alo(["asset", "eject", "train"]).expect(1).says("already");
     env.alo(["asset", "eject", "trian"]).expect(2).says("did you mean `train`?");
 }
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let env = ["ALO_PYTHON", "ALO_INSTALLER", "ALO_UV"]
+        .into_iter()
+        .fold(TestEnv::new(), |env, name| env.with_variable(name, ""));
+    project(&env);
+    env.alo(["fetch"]).expect(0).says("is ready after");
+}

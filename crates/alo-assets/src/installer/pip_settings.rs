@@ -120,10 +120,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_str().unwrap();
         for (file, text) in [
-            (
-                "etc/pip/pip.conf",
-                "[global]\nindex-url = https://h/machine\nof-machine = yes\ntimeout = 3\n",
-            ),
+            ("etc/pip/pip.conf", "[global]\nindex-url = https://h/machine\nof-machine = yes\ntimeout = 3\n"),
             (".config/pip/pip.conf", "[global]\nindex-url = https://h/user\nproxy = http://user\n"),
             ("named.conf", "[global]\nproxy = http://named\nno-index = true\n"),
         ] {

@@ -253,6 +253,7 @@ pub(super) fn parse(
         if requirement.is_empty() {
             options.set_index(index);
         } else {
+            options.of_items.push((requirement.clone(), index.clone()));
             options.add_extra_index(index);
         }
     }
@@ -565,6 +566,7 @@ mod tests {
         assert_eq!(two.hashes, [format!("sha256:{zeros}"), format!("sha256:{ones}")]);
         let (_, options) = read("torch==2.0.0 --index-url https://h/cpu");
         assert_eq!(options.extra_indexes, ["https://h/cpu"]);
+        assert_eq!(options.of_items, [("torch==2.0.0".to_owned(), "https://h/cpu".to_owned())]);
         let (_, options) = read("--index-url=https://h/simple");
         assert_eq!(options.index.as_deref(), Some("https://h/simple"));
     }

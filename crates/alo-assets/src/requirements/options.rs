@@ -13,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) index: Option<String>,
     /// More indexes to look at.
     pub(crate) extra_indexes: Vec<String>,
+    /// Requirements that brought an index of their own along, and that index.
+    pub(crate) of_items: Vec<(String, String)>,
     /// Folders or pages of files to look at.
     pub(crate) find_links: Vec<String>,
     /// Whether no index is asked.
@@ -110,6 +112,11 @@ impl Options {
         ] {
             for item in theirs {
                 add(ours, item);
+            }
+        }
+        for item in other.of_items {
+            if !self.of_items.contains(&item) {
+                self.of_items.push(item);
             }
         }
         for file in other.constraints {

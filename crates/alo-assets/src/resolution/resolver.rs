@@ -263,6 +263,15 @@ impl<'a> Resolver<'a> {
             installer: installer.name().to_owned(),
             requirements: shown(set),
         });
+        for (item, index) in &set.options.of_items {
+            (runner.observer)(SetupEvent::Warning {
+                message: format!(
+                    "the index `{}` of `{}` is asked for every package of its environment: the highest version counts, whichever index has it",
+                    redact(index),
+                    redact(item)
+                ),
+            });
+        }
         Spare::begin(self.tools, &*installer, &mut runner);
         let copies = FolderCopies::of_requirements(set, scratch).map_err(EnvironmentError::Read)?;
         let with_copies = copies.in_requirements(set);

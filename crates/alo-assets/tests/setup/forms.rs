@@ -182,6 +182,13 @@ fn every_form(mut forms: Forms) {
         "",
         &["p==1.0", "q==1.0"],
     );
+    fs_err::remove_file(forms.bench.project.join("alo.lock")).unwrap();
+    let plan =
+        train([local("train", &["p", &format!("q --index-url {two}"), &format!("--extra-index-url={one}")])]);
+    let told = forms.bench.set_up(&plan, TRAIN);
+    let warning = format!("the index `{two}` of `q` is asked for every package of its environment");
+    assert!(told.warnings().iter().any(|told| told.starts_with(&warning)), "{:?}", told.events);
+    assert!(forms.bench.set_up(&plan, TRAIN).warnings().is_empty(), "told when packages are decided on");
     let private = forms.index(PRIVATE);
     forms.gives(
         &[&format!("hidden --index-url {}", private.replace("//", "//me:s3cret@"))],
