@@ -323,8 +323,8 @@ impl StagedArtifacts {
     }
 
     /// [`commit`](Self::commit) together with the models that the run was made with: both become current, or neither.
-    pub(crate) fn commit_with(self, models: &mut StagedModels) -> Result<(), StagingError> {
-        models.commit_with(&self.staged)
+    pub(crate) fn commit_with(mut self, models: &mut StagedModels) -> Result<(), StagingError> {
+        models.commit_with(&mut self.staged)
     }
 
     /// The logs of a run that was killed before its artifacts became current.

@@ -14,6 +14,7 @@ const ERROR_CHARACTERS: usize = 200;
 /// A run in short. [`History::runs`](super::History::runs) reads thousands of them without reading their records.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and a row of the index")]
 pub struct ListedRun {
     /// The run.
     pub id: RunId,

@@ -95,7 +95,7 @@ impl StagedModels {
     }
 
     /// Makes them current together with artifacts, or neither.
-    pub(super) fn commit_with(&mut self, artifacts: &Staged) -> Result<(), StagingError> {
+    pub(super) fn commit_with(&mut self, artifacts: &mut Staged) -> Result<(), StagingError> {
         let (models, together) = (&self.staged.place, self.waiting.together());
         models.make_lasting()?;
         artifacts.place.make_lasting()?;
@@ -104,15 +104,17 @@ impl StagedModels {
         }
         durable::write(&together, b"", Lasting::PowerFailure)?;
         let swapped = models.exchange().and_then(|()| artifacts.place.exchange());
-        if let Err(error) = swapped {
-            if !artifacts.place.is_new(&artifacts.place.target) {
-                // If that cannot be undone now, the recovery does it.
-                self.staged.left = models.swap_back().is_err();
-            }
-            return Err(error.into());
+        if !artifacts.place.is_new(&artifacts.place.target) {
+            // What cannot be undone now is undone by the recovery.
+            self.staged.left = models.swap_back().is_err();
+            return Ok(swapped?);
         }
-        durable::remove(&together)?;
-        self.waiting.note(&self.train())
+        let noted =
+            durable::remove(&together).map_err(Into::into).and_then(|()| self.waiting.note(&self.train()));
+        // And what cannot be finished is finished by it.
+        (self.staged.left, artifacts.left) = (noted.is_err(), noted.is_err());
+        swapped?;
+        noted
     }
 
     fn train(&self) -> ArtifactLayout {
@@ -284,7 +286,7 @@ mod tests {
         let fixture = Fixture::new();
         let (mut models, inference) = (fixture.models(), fixture.inference("new"));
         // No folder can be exchanged with one below itself.
-        let blocked = Staged {
+        let mut blocked = Staged {
             place: Place {
                 path: inference.layout().root().to_owned(),
                 target: inference.layout().output().join("below"),
@@ -292,7 +294,7 @@ mod tests {
             left: false,
         };
         fs_err::create_dir(&blocked.place.target).expect("created");
-        models.commit_with(&blocked).expect_err("it cannot be swapped");
+        models.commit_with(&mut blocked).expect_err("it cannot be swapped");
         fixture.is("trained", "trained", "old");
         drop((blocked, inference, models));
         fixture.is("trained", "trained", "old");
