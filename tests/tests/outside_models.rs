@@ -93,6 +93,14 @@ fn a_trained_model_that_the_history_has_not_is_recorded_before_it_is_replaced() 
 }
 
 #[test]
+fn a_run_says_that_its_own_model_is_replaced() {
+    let env = trained(plan());
+    env.alo(["run"]).expect(0).says("the model that this run has trained").says("alo history restore");
+    env.alo(["history", "restore", "latest", "--pipeline", "train"]).expect(0);
+    assert_eq!(model(&env), "mine");
+}
+
+#[test]
 fn nothing_is_recorded_twice() {
     let env = trained(plan());
     for _ in 0..2 {

@@ -18,7 +18,7 @@ use crate::storage_error::StorageError;
 use crate::temp_mark::TempMark;
 
 /// The archive of the models.
-const MODEL: &str = "model.tar.gz";
+pub(crate) const MODEL: &str = "model.tar.gz";
 
 /// Where results go: a folder, or a prefix in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +106,12 @@ pub enum ExportError {
         /// The path.
         path: Utf8PathBuf,
     },
+    /// A folder that has the name of a file to export.
+    #[error("`{path}` is a folder, and a file is to be exported there")]
+    Occupied {
+        /// The folder.
+        path: Utf8PathBuf,
+    },
     /// An archive that could not be made.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -123,6 +129,9 @@ impl ExportError {
         match self {
             Self::Location(error) => error.hint(),
             Self::Inside { .. } | Self::NoFolder { .. } => Some("name another folder in the plan".into()),
+            Self::Occupied { .. } => {
+                Some("move it out of the way, or name another folder in the plan".into())
+            }
             Self::Archive(error) => error.hint(),
             Self::Storage(error) => error.hint(),
             Self::S3(error) => error.hint(),

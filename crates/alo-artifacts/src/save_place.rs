@@ -6,7 +6,7 @@ use alo_plan::PipelineKind;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-use crate::export::ExportError;
+use crate::export::{ExportError, MODEL};
 use crate::layout::ProjectLayout;
 use crate::storage_error::StorageError;
 
@@ -27,6 +27,11 @@ pub(crate) fn check_save_path(path: &Utf8Path, project: &ProjectLayout) -> Resul
         return Err(ExportError::NoFolder {
             path: if place.rest.as_str().is_empty() { path } else { there }.to_owned(),
         });
+    }
+    // What both pipelines export.
+    let names = [MODEL, "process.log", "pipeline.log"].map(|name| path.join(name));
+    if let Some(path) = names.into_iter().find(|path| path.is_dir()) {
+        return Err(ExportError::Occupied { path });
     }
     let may = accessat(CWD, there.as_std_path(), Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
     Ok(may.map_err(|error| StorageError::new("write in", there, error.into()))?)
@@ -124,6 +129,12 @@ mod tests {
             let error = check_save_path(&root.join(path), &project).expect_err(path);
             assert!(matches!(error, ExportError::NoFolder { .. }), "{path}: {error}");
         }
+        fs_err::create_dir_all(root.join("out/model.tar.gz")).expect("created");
+        let error = check_save_path(&root.join("out"), &project).expect_err("a folder in the way");
+        assert!(
+            matches!(&error, ExportError::Occupied { path } if path.ends_with("model.tar.gz")),
+            "{error}"
+        );
         fs_err::os::unix::fs::symlink("nowhere", root.join("dangling")).expect("linked");
         check_save_path(&root.join("dangling"), &project).expect_err("a link to nowhere");
     }

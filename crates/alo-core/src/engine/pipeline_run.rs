@@ -215,7 +215,7 @@ impl<'a> PipelineRun<'a> {
         journal.flush();
         let error = match result {
             Ok(()) if self.scope.sweep.is_some() => None,
-            Ok(()) => staged.take().and_then(|staged| commit(staged, model.as_mut(), journal).err()),
+            Ok(()) => staged.take().and_then(|staged| self.commit(staged, model.as_mut(), journal).err()),
             Err(error) => Some(error),
         };
         report.state = match &error {
@@ -257,6 +257,28 @@ impl<'a> PipelineRun<'a> {
         (PipelineEnd { report, error, aside, model, kept, keeping: None }, collected)
     }
 
+    /// Makes artifacts current, with the model from outside that they were made with.
+    fn commit(
+        &self,
+        staged: StagedArtifacts,
+        model: Option<&mut StagedModel>,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), RunError> {
+        let Some(model) = model else { return Ok(staged.commit()?) };
+        let (recorded, run) = (model.commit_with(staged)?, self.scope.run);
+        let trains =
+            self.scope.options.mode.pipelines(self.plan()).iter().any(|p| p.kind == PipelineKind::Train);
+        let replaced = match &recorded {
+            Some(recorded) => Some(("a trained model that was not in the history", recorded)),
+            None => trains.then_some(("the model that this run has trained", run)),
+        };
+        if let Some((what, run)) = replaced {
+            let back = format!("`alo history restore {run} --pipeline train` brings it back");
+            journal.say(Level::Warning, &format!("`load_model_path` has replaced {what}; {back}"));
+        }
+        Ok(())
+    }
+
     /// Where the artifacts of a run that has succeeded can be found after it.
     fn lasting(&self, current: ArtifactLayout, report: &PipelineReport) -> ArtifactLayout {
         match (self.scope.sweep, &report.places.history) {
@@ -264,23 +286,6 @@ impl<'a> PipelineRun<'a> {
             _ => current,
         }
     }
-}
-
-/// Makes artifacts current, with the model from outside that they were made with.
-fn commit(
-    staged: StagedArtifacts,
-    model: Option<&mut StagedModel>,
-    journal: &mut Journal<'_>,
-) -> Result<(), RunError> {
-    let Some(model) = model else { return Ok(staged.commit()?) };
-    if let Some(recorded) = model.commit_with(staged)? {
-        let text = format!(
-            "`load_model_path` has replaced a trained model that was not in the history; \
-             `alo history restore {recorded}` brings it back"
-        );
-        journal.say(Level::Warning, &text);
-    }
-    Ok(())
 }
 
 /// How to get at artifacts that are whole and did not become current.
