@@ -266,7 +266,7 @@ fn what_two_runs_cannot_share_is_not_shared() {
             "where = self.asset.get_extra_output_path(); open(where + 'where', 'w').write(where)",
             "where` belongs to one run alone",
         ),
-        ("import tempfile; self.data['there'] = tempfile.mkdtemp()", "it has made `"),
+        ("import tempfile; self.data['there'] = tempfile.mkdtemp(dir=self.project_home)", "it has made `"),
         ("import mmap; import builtins; builtins.shared = mmap.mmap(-1, 8)", "it has memory"),
         (
             "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN); signal.setitimer(signal.ITIMER_REAL, 100)",
@@ -479,6 +479,20 @@ fn where_the_system_makes_no_copy_a_run_starts_a_worker_of_its_own() {
     for run in report["runs"].as_array().unwrap() {
         let error = run["error"].as_str().unwrap();
         assert!(error.contains("failed to copy the Python worker: [Errno 12] no memory"), "{report}");
+    }
+}
+
+#[test]
+fn what_a_package_opens_or_shares_while_it_is_imported_is_of_each_run_alone() {
+    let cases = [
+        ("FILE = open(__file__)", "it has opened `"),
+        ("import mmap\nSHARED = mmap.mmap(-1, 8)", "it has memory"),
+        ("import tempfile\nFOLDER = tempfile.mkdtemp(dir='.')", "it has made `"),
+    ];
+    for (code, says) in cases {
+        let env = project_importing(&format!("{code}\n"));
+        let outcome = env.alo(["sweep", "--set", "train.depth=1,2", "--mode", "train"]).expect(0);
+        outcome.says("each run starts Python anew").says(says);
     }
 }
 
