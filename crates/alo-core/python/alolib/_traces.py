@@ -134,7 +134,7 @@ def _caches(known):
     for module in list(sys.modules.values()):
         try:
             caches.append(vars(module).get("__warningregistry__"))
-        except TypeError:  # anything may lie in `sys.modules`
+        except Exception:  # anything may lie in `sys.modules`
             pass
     wrapper = type(functools.lru_cache()(lambda: None))
     caches += [one for one in known if type(one) is wrapper and _is_installed(one)]
@@ -166,7 +166,7 @@ def _place(found):
     for name, module in list(sys.modules.items()):
         try:
             names = [key for key, value in vars(module).items() if value is found]
-        except TypeError:  # anything may lie in `sys.modules`
+        except Exception:  # anything may lie in `sys.modules`
             continue
         if names:
             return "`%s.%s` names the folder of the run" % (name, names[0])

@@ -56,6 +56,19 @@ class TracesTest(unittest.TestCase):
         self.module.OUT = path()
         self.assertIn("`traced.OUT` names", self.in_process())
 
+    def test_what_is_no_module_may_lie_among_them(self):
+        class Strange:
+            __slots__ = ()
+
+            def __getattr__(self, name):
+                raise RuntimeError(name)
+
+        sys.modules["strange"] = Strange()
+        self.addCleanup(sys.modules.pop, "strange")
+        self.assertIsNone(self.in_process())
+        self.module.OUT = path()
+        self.assertIn("`traced.OUT` names", self.in_process())
+
     def test_variables_are_told_by_their_name(self):
         os.environ["TRACED"] = path()
         try:
