@@ -4,7 +4,6 @@ The interpreter has no audit event for these, so the functions of `os` that tell
 while a step is watched.
 """
 
-import linecache
 import os
 import stat
 import sys
@@ -15,7 +14,7 @@ _KIND = 0o170000
 _PATHLIB = {"exists", "is_dir", "is_file", "is_symlink", "is_mount", "is_fifo", "is_socket", "resolve", "mkdir"}
 
 # Sources are looked at for tracebacks, and by this package for itself.
-_OWN = (linecache.__file__, os.path.dirname(os.path.abspath(__file__)) + os.sep)
+_OWN = tuple(os.path.join(os.path.dirname(file), name) for file, name in ((os.__file__, "linecache.py"), (__file__, "")))
 
 _plain = {name: getattr(os, name) for name in ("stat", "lstat", "access", "readlink", "open", "mkfifo", "mknod")}
 #: The functions of `os` as they are, for looks that are not to be noted.
@@ -102,15 +101,15 @@ class _Stat(_Noted):
         try:
             status = self._plain(path, *rest, **named)
         except (OSError, ValueError):
-            watch.looked(path, named.get("dir_fd"), follows, None)
+            _tell(watch, watch.looked, path, named.get("dir_fd"), follows, None)
             raise
-        watch.looked(path, named.get("dir_fd"), follows, sight(status, parts))
+        _tell(watch, watch.looked, path, named.get("dir_fd"), follows, sight(status, parts))
         return status
 
 
 class _Access(_Noted):
     def _note(self, watch, path, rest, named):
-        watch.looked(path, named.get("dir_fd"), True, _sight_of("stat", path, named, "mode"))
+        _tell(watch, watch.looked, path, named.get("dir_fd"), True, _sight_of("stat", path, named, "mode"))
         return self._plain(path, *rest, **named)
 
 
@@ -119,9 +118,9 @@ class _ReadLink(_Noted):
         try:
             target = self._plain(path, *rest, **named)
         except (OSError, ValueError):
-            watch.looked(path, named.get("dir_fd"), False, _sight_of("lstat", path, named, "kind"))
+            _tell(watch, watch.looked, path, named.get("dir_fd"), False, _sight_of("lstat", path, named, "kind"))
             raise
-        watch.looked(path, named.get("dir_fd"), False, {"target": os.fsdecode(target)})
+        _tell(watch, watch.looked, path, named.get("dir_fd"), False, {"target": os.fsdecode(target)})
         return target
 
 
@@ -131,7 +130,7 @@ class _Open(_Noted):
     def _note(self, watch, path, rest, named):
         if named.get("dir_fd") is not None:
             flags = rest[0] if rest else named.get("flags", 0)
-            watch.touched(path, bool(flags & watch.WRITING), named["dir_fd"])
+            _tell(watch, watch.touched, path, bool(flags & watch.WRITING), named["dir_fd"])
         return self._plain(path, *rest, **named)
 
 
@@ -140,7 +139,7 @@ class _Make(_Noted):
 
     def _note(self, watch, path, rest, named):
         folder = named.get("dir_fd")
-        watch.touched(path, True, -1 if folder is None else folder)
+        _tell(watch, watch.touched, path, True, -1 if folder is None else folder)
         return self._plain(path, *rest, **named)
 
 
@@ -153,6 +152,14 @@ _KINDS = {
     "mkfifo": _Make,
     "mknod": _Make,
 }
+
+
+def _tell(watch, what, *arguments):
+    """Tells a watch something; the step is not to suffer from what cannot be understood."""
+    try:
+        what(*arguments)
+    except Exception:
+        watch.blind = True
 
 
 def _sight_of(function, path, named, parts):
@@ -172,7 +179,7 @@ def _parts_that_count(frame):
         return parts
     name, file = frame.f_code.co_name, frame.f_code.co_filename
     # The second is how `importlib.metadata` looks at every folder of `sys.path`: their names count anyway.
-    if name == "_joinrealpath" or (name == "mtime" and "importlib" in file):
+    if name in ("_joinrealpath", "realpath") or (name == "mtime" and "importlib" in file):
         return "kind"
     while frame is not None and frame.f_code.co_name in ("stat", "lstat") and "pathlib" in frame.f_code.co_filename:
         frame = frame.f_back

@@ -145,7 +145,7 @@ class _Beginning:
     def lost(self, is_installed):
         """Tells what a step has changed that no file can bring back, in words; None if nothing."""
         now = vars(builtins)
-        for name in [*now, *self._builtins]:
+        for name in () if now == self._builtins else [*now, *self._builtins]:
             # Extension modules keep pointers there.
             if now.get(name) is not self._builtins.get(name) and type(now.get(name)).__name__ != "PyCapsule":
                 return "`builtins.%s`" % name
@@ -228,7 +228,11 @@ class Modules:
     def _note(self, module):
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and self._is_lasting(file):
-            self._first[module.__name__] = (module, _held_by(module))
+            try:
+                held = _held_by(module)
+            except Exception:  # it counts as changed
+                held = {"*": None}
+            self._first[module.__name__] = (module, held)
 
     def changed(self):
         """Gives the name of what is not any more what it was when its module was loaded; None if there is nothing."""

@@ -126,10 +126,10 @@ class Watch:
         from alolib import _unfinished
 
         stop()
-        unfinished = _unfinished.left(self._crash_file, self._modules())
-        lost = self._process.lost(self.is_installed) or self.modules.changed()
-        self._note_modules()
-        self._note_search_path()
+        modules = self._ask(self._note_modules) or []
+        unfinished = self._ask(lambda: _unfinished.left(self._crash_file, modules))
+        lost = self._ask(lambda: self._process.lost(self.is_installed) or self.modules.changed())
+        self._ask(self._note_search_path)
         if not self.programs and _children() != self._children:
             self.programs["a child process"] = True
         own = set(map(self._real, self._written))
@@ -151,6 +151,14 @@ class Watch:
             "unfinished": unfinished,
             "process": lost,
         }
+
+    def _ask(self, question):
+        """Gives the answer; where there is none, nothing is known of the step."""
+        try:
+            return question()
+        except Exception:
+            self.blind = True
+            return None
 
     def touched(self, path, writing, folder=-1, listing=False):
         """Notes a path that is opened, listed, changed or removed."""
@@ -258,16 +266,6 @@ class Watch:
         """Whether a file is one of the project whose module stays loaded after the step."""
         return not self.is_installed(file) and not file.startswith(self._code)
 
-    def _modules(self):
-        """Lists the modules of the project: all that are not installed."""
-        found = []
-        for module in list(sys.modules.values()):
-            if isinstance(module, ModuleType):
-                file = vars(module).get("__file__")
-                if isinstance(file, str) and not self.is_installed(file):
-                    found.append(module)
-        return found
-
     def _is_outside(self, path, was_there):
         """Tells whether something that was written is anybody's but the step's own."""
         if path.startswith(self._own + self._free) or path + os.sep in self._own:
@@ -291,7 +289,8 @@ class Watch:
         return os.path.join(self._real_folders[folder], name)
 
     def _note_modules(self):
-        """Modules of other folders count as read, also where a step before has loaded them."""
+        """Modules of other folders count as read, also where a step before has loaded them. Gives those of the project."""
+        found = []
         for name, module in list(sys.modules.items()):
             if _environment_modules.get(name) is module:
                 continue
@@ -302,17 +301,19 @@ class Watch:
             if not isinstance(file, str) or file.startswith(self._installed):
                 _environment_modules[name] = module
                 continue
+            found.append(module)
             path = os.path.abspath(file)
             if path in _loaded_files and path not in self._read:
                 self._read[path] = _loaded_files[path]
             self._note_read(path, False)
             if path in self._read:
                 _loaded_files[path] = self._read[path]
+        return found
 
     def _note_search_path(self):
         """What lies in the folders where modules are looked for counts as read: Python keeps its lists of them."""
         for entry in {*sys.path, *sys.path_importer_cache}:
-            if isinstance(entry, str) and not entry.startswith("<"):
+            if isinstance(entry, str) and not (entry + os.sep).startswith(self._installed):
                 path = os.path.abspath(entry)
                 if (path + os.sep).startswith(self._installed) or path.startswith(_PYTHON_ZIP):
                     continue
