@@ -364,6 +364,24 @@ fn what_a_step_looks_at_elsewhere_without_opening_it_counts() {
 }
 
 #[test]
+fn what_a_module_reads_when_it_is_loaded_counts_for_every_step_that_has_it() {
+    let env = TestEnv::new();
+    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.write("common/setting", "1");
+    let module = "import os\nVALUE = open(os.path.join(os.path.dirname(__file__), 'setting')).read()\n";
+    env.write("common/shared.py", module);
+    let import = "import sys; sys.path.append(self.project_home + 'common')\nimport shared";
+    env.write("assets/input/asset_input.py", asset(import));
+    let write = "open(self.asset.get_model_path() + 'model', 'w').write(shared.VALUE)";
+    env.write("assets/train/asset_train.py", asset(&format!("{import}\n{write}")));
+    env.alo(["run", "--resume"]).expect(0);
+    assert_eq!(ran(&env), Vec::<String>::new());
+    env.write("common/setting", "2");
+    assert_eq!(ran(&env), ["train/input read", "train/train read"]);
+    assert_eq!(env.read("train_artifacts/models/train/model"), "2");
+}
+
+#[test]
 fn a_variable_of_the_session_counts_for_a_step_that_reads_it() {
     let env = TestEnv::new().with_variable("COLUMNS", "80").with_variable("ALO_STAGE", "dev");
     env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());

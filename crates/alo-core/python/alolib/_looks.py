@@ -220,4 +220,4 @@ def _noted_environ():
 def _ask(name):
     watch = _notices.get("watch")
     if watch is not None and isinstance(name, (str, bytes)):
-        watch.variables[os.fsdecode(name)] = True
+        _tell(watch, watch.asked, os.fsdecode(name))

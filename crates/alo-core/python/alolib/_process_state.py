@@ -203,16 +203,21 @@ class Modules:
     # Names with modules, and what they held. Modules stay loaded from step to step.
     _first = {}
 
-    def __init__(self, is_lasting):
-        self._is_lasting = is_lasting
+    def __init__(self, watch):
+        self._watch = watch
 
     def begin(self):
         from importlib.machinery import SourceFileLoader
 
-        plain, note = SourceFileLoader.exec_module, self._note
+        plain, watch, note = SourceFileLoader.exec_module, self._watch, self._note
 
         def exec_module(self, module):
-            plain(self, module)
+            stays = watch.stays(module)
+            watch.importing += stays
+            try:
+                plain(self, module)
+            finally:
+                watch.importing -= stays
             note(module)
 
         # Tracebacks leave out what happens in importlib.
@@ -226,8 +231,7 @@ class Modules:
         del SourceFileLoader.exec_module
 
     def _note(self, module):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and self._is_lasting(file):
+        if self._watch.stays(module) and not self._watch.is_installed(module.__file__):
             try:
                 held = _held_by(module)
             except Exception:  # it counts as changed

@@ -15,10 +15,10 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # A step that reads more files of others than these is not kept.
 _MOST = 500
 # Nor one that looks at more without opening them.
-_MOST_LOOKS = 5000
+_MOST_LOOKS = 20000
 # A file that was written so shortly before, in nanoseconds, may be written again without its times showing it.
 _FRESH = 20_000_000
-_FILE = S_IFREG
+_FILE, _KIND = S_IFREG, 0o170000
 # Places that tell of the machine, not of the project.
 _SYSTEM = ("/proc/", "/sys/", "/dev/")
 # What does not count as part of the code that it lies in.
@@ -37,6 +37,10 @@ _plain_stat, _plain_lstat, _plain_readlink = os.stat, os.lstat, os.readlink
 
 _active = None
 _installed = False
+# What was read and looked at while modules were loaded that are there for all steps.
+_read_by_imports = {}
+_looks_of_imports = {}
+_variables_of_imports = {}
 # Files of modules that stay loaded from step to step, as they were.
 _loaded_files = {}
 # Modules of the environment, by name: they need not be looked at again.
@@ -61,7 +65,7 @@ def start(order):
         _installed = True
     watch = Watch(order, wanted, process)
     watch.filters = _process_state.Filters(process, watch.is_installed)
-    watch.modules = _process_state.Modules(watch.is_lasting)
+    watch.modules = _process_state.Modules(watch)
     watch.filters.begin()
     watch.modules.begin()
     _unfinished.begin(watch.is_installed)
@@ -98,7 +102,6 @@ class Watch:
         self._installed = _folders([sys.prefix, os.path.dirname(os.__file__), _HOME])
         self._code = _folders([order["folder"]])
         self._input = _folders(wanted["known"])
-        self._known = self._own + self._installed + self._input
         self._real_folders = {}
         self._crash_file = order.get("crash_file")
         self._process = process
@@ -111,11 +114,13 @@ class Watch:
         self._written = {}
         self._made = set()
         # Paths, and what was there.
-        self._read = {}
-        self._looks = {}
+        self._read = dict(_read_by_imports)
+        self._looks = dict(_looks_of_imports)
         #: The thread that is looking for the watch itself.
         self.looking = None
-        self.variables = {}
+        self.variables = dict(_variables_of_imports)
+        #: How many modules that stay loaded are being loaded.
+        self.importing = 0
         self.programs = {}
         self.connections = {}
         self.asked_for_run = False
@@ -139,12 +144,13 @@ class Watch:
         kept = lambda path: path not in own and not (path + os.sep).startswith(made)  # noqa: E731
         read = {path: seen for path, seen in self._read.items() if kept(self._real(path))}
         looks = [look for look in self._looks.values() if kept(self._real(look["path"]))]
+        many = sum(1 for seen in read.values() if not seen.is_known)
         return {
             "wrote": sorted(written)[:1],
-            "read": [{"path": path, "then": seen.then(own)} for path, seen in sorted(read.items())][: _MOST + 1],
-            "looked": looks[: _MOST_LOOKS + 1],
+            "read": [{"path": path, "then": seen.then(own)} for path, seen in sorted(read.items())],
+            "looked": looks,
             "variables": sorted(self.variables)[:_MOST_LOOKS],
-            "read_too_much": self.blind or len(read) > _MOST or len(looks) > _MOST_LOOKS,
+            "read_too_much": self.blind or many > _MOST,
             "programs": list(self.programs)[:1],
             "connections": list(self.connections)[:1],
             "asked_for_run": self.asked_for_run,
@@ -166,7 +172,8 @@ class Watch:
         if path is None:
             return
         if not writing:
-            if listing or not path.startswith(self._known) or "/../" in path:
+            # An earlier step may have left links among the artifacts.
+            if listing or not path.startswith(self._installed + self._input) or "/.." in path:
                 self._note_read(path, listing)
         elif path not in self._written:
             was_there = path.startswith(self._temporary) and not path.startswith(self._own) and _is_there(path)
@@ -182,26 +189,35 @@ class Watch:
     def is_quiet(self, path):
         """Whether looking at a path tells nothing that is not known otherwise."""
         if isinstance(path, str):
-            return path.startswith(self._own + self._installed) and "/../" not in path
+            return path.startswith(self._own + self._installed) and "/.." not in path
         return isinstance(path, int)
+
+    def asked(self, name):
+        """Notes that an environment variable was read."""
+        self.variables[name] = True
+        if self.importing:
+            _variables_of_imports[name] = True
 
     def looked(self, path, folder, follows, found):
         """Notes that a path was looked at, and what was found."""
         path = self._absolute(path, -1 if folder is None else folder)
         if path is None or path.startswith(self._own + self._installed):
             return
-        if "/../" in path or path.startswith(_SYSTEM):
+        if "/.." in path or path.startswith(_SYSTEM):
             real = self._resolved(path)
             if real.startswith(_SYSTEM) and not real.startswith("/dev/shm/"):
                 return
             path = os.path.join(self._resolved(os.path.dirname(path)), os.path.basename(path))
         # Which files there are is known.
-        if path.startswith(self._input) and found == {"mode": _FILE, "mask": 0o170000}:
-            return
-        if len(self._looks) <= 4 * _MOST_LOOKS:
+        if path.startswith(self._input) and found is not None and found.get("mask") == _KIND and "modified" not in found:
+            if found["mode"] == _FILE or os.path.dirname(path) in self._read:
+                return
+        if len(self._looks) <= _MOST_LOOKS:
             key = (path, follows, found is None or (found.get("mask"), "size" in found, "modified" in found))
             if key not in self._looks and path not in self._written:
                 self._looks[key] = {"path": path, "follows": follows, "found": found}
+                if self.importing:
+                    _looks_of_imports[key] = self._looks[key]
         else:
             self.blind = True
 
@@ -226,11 +242,11 @@ class Watch:
             path = os.path.join(folder, name.split(".")[0] + ".py")
         if path in self._read:
             return
-        if len(self._read) > 20 * _MOST:
+        if len(self._read) > _MOST_LOOKS:
             self.blind = True
             return
         real = self._resolved(path)
-        if "/../" in path or path.startswith(_SYSTEM):
+        if "/.." in path or path.startswith(_SYSTEM):
             path = real
         if (real + os.sep).startswith(self._own + self._installed):
             return
@@ -240,6 +256,8 @@ class Watch:
         if is_known and not listing:
             return
         self._read[path] = _Seen.of(self, path, listing, is_known)
+        if self.importing:
+            _read_by_imports[path] = self._read[path]
 
     def _resolved(self, path):
         before, self.looking = self.looking, get_ident()
@@ -262,9 +280,10 @@ class Watch:
         """Whether a file is one of the environment or of Python itself."""
         return file.startswith(self._installed) or file.startswith("<frozen ")
 
-    def is_lasting(self, file):
-        """Whether a file is one of the project whose module stays loaded after the step."""
-        return not self.is_installed(file) and not file.startswith(self._code)
+    def stays(self, module):
+        """Whether a module stays loaded after the step: it is none of the step's own."""
+        file = getattr(module, "__file__", None)
+        return isinstance(file, str) and not file.startswith(self._code)
 
     def _is_outside(self, path, was_there):
         """Tells whether something that was written is anybody's but the step's own."""
@@ -282,7 +301,7 @@ class Watch:
 
     def _real(self, path):
         """The path without links in its folders: what is removed or replaced is the name itself."""
-        path = os.path.abspath(path) if "/../" not in path else os.path.realpath(path)
+        path = os.path.abspath(path) if "/.." not in path else os.path.realpath(path)
         folder, name = os.path.split(path)
         if folder not in self._real_folders:
             self._real_folders[folder] = os.path.realpath(folder)
@@ -336,12 +355,14 @@ class Watch:
 class _Seen:
     """What was at a place when it was read: nothing, a file as its stamp tells, or a folder with names in it."""
 
-    def __init__(self, watch, path, stamp, names, is_fresh):
+    def __init__(self, watch, path, stamp, names, is_fresh, is_known=False):
         self._watch = watch
         self._path = path
         self._stamp = stamp
         self._names = names
         self._is_fresh = is_fresh
+        #: Whether its files are known otherwise.
+        self.is_known = is_known
 
     @classmethod
     def of(cls, watch, path, listing, is_known):
@@ -351,7 +372,7 @@ class _Seen:
             return cls(watch, path, "absent", None, False)
         if not S_ISREG(status.st_mode):
             names = watch.names_in(path) if listing and not is_known else None
-            return cls(watch, path, "any", names, False)
+            return cls(watch, path, "any", names, False, is_known)
         # What was written just before may be written again without its time showing it.
         is_fresh = time_ns() - status.st_ctime_ns < _FRESH
         return cls(watch, path, {"file": _stamp(status)}, None, is_fresh)
