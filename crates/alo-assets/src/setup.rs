@@ -12,7 +12,7 @@ use crate::finishing::Finishing;
 use crate::git::GitError;
 use crate::grouping::{Grouping, GroupingError, Split, StepNeeds};
 use crate::installer::Toolbox;
-use crate::interpreter::{self, Interpreter, InterpreterError};
+use crate::interpreter::{self, Found, InterpreterError};
 use crate::lockfile::LockfileError;
 use crate::missing::{self, Missing};
 use crate::requirements::{self, Markers, Options, Places, Requirement, RequirementError, RequirementSet};
@@ -208,7 +208,7 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
     let SetupRequest { project, plan, kind, policy, cancelled, observer } = request;
     let pipeline = plan.pipeline(kind).ok_or(SetupError::NoPipeline { kind })?;
     let mut code = CodeStore::new(machine, project, plan, policy, cancelled)?;
-    let home = machine.home.as_deref();
+    let places = Places { code: None, project, home: machine.home.as_deref() };
     let mut steps = Vec::new();
     let mut needs = Vec::new();
     let mut missing = Vec::new();
@@ -228,14 +228,12 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
             continue;
         }
         let folder = found.as_ref().map(|found| &*found.folder);
-        needs.push(needs_of(step, Places { code: folder, project, home })?);
+        needs.push(needs_of(step, Places { code: folder, ..places })?);
         steps.extend(found.map(|code| PreparedStep { name: step.name.clone(), code, environment: 0 }));
     }
     let carried = match kind {
         PipelineKind::Train => Vec::new(),
-        PipelineKind::Inference => {
-            train_requirements(plan, &mut code, Places { code: None, project, home }, observer)?
-        }
+        PipelineKind::Inference => train_requirements(plan, &mut code, places, observer)?,
     };
     if missing.is_empty() {
         code.save_pins(kind, observer)?;
@@ -244,13 +242,9 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
         Err(_) if !missing.is_empty() => return Err(SetupError::Offline { missing }),
         found => found?,
     };
-    if let Some(message) = found.warning {
-        observer(SetupEvent::Warning { message });
-    }
     let markers = Markers::of(found.interpreter.version);
-    let on_it = |read: Vec<ReadNeeds>| read.into_iter().map(|read| read.on(&markers)).collect::<Vec<_>>();
-    let (needs, carried) = (on_it(needs), on_it(carried));
-    warn_of_another_python(&code, kind, &found.interpreter, observer);
+    let (needs, carried) = (all_on(&markers, needs), all_on(&markers, carried));
+    warn_of_python(&code, kind, &found, observer);
     let tools = Toolbox::new(machine, &found.interpreter, policy.offline, cancelled);
     let resolver = Resolver::new(&tools, policy, code.lock(), kind, project);
     let grouping =
@@ -306,12 +300,9 @@ pub fn set_up(machine: &Machine, request: SetupRequest<'_>) -> Result<PreparedPi
         return Err(SetupError::Offline { missing });
     }
     code.save_environments(kind, locked, observer)?;
-    let finishing = environments
-        .iter()
-        .zip(&sets)
-        .map(|(environment, set)| Finishing::begin(machine, environment, set, cancelled, observer))
-        .collect::<Result<_, _>>()
-        .map_err(|source: EnvironmentError| failed(source.into()))?;
+    let begin = |(environment, set)| Finishing::begin(machine, environment, set, cancelled, observer);
+    let finishing: Result<_, EnvironmentError> = environments.iter().zip(&sets).map(begin).collect();
+    let finishing = finishing.map_err(|source| failed(source.into()))?;
     let in_use = cache.into_uses().chain(code.into_uses()).collect();
     Ok(PreparedPipeline { steps, environments, split, finishing, in_use })
 }
@@ -329,6 +320,10 @@ impl ReadNeeds {
     }
 }
 
+fn all_on(markers: &Markers, needs: Vec<ReadNeeds>) -> Vec<StepNeeds> {
+    needs.into_iter().map(|read| read.on(markers)).collect()
+}
+
 fn read_needs(step: &Step, places: Places<'_>) -> Result<ReadNeeds, RequirementError> {
     let (items, options) = requirements::of_step(&step.name, &step.requirements, places)?;
     Ok(ReadNeeds { name: step.name.clone(), items, options })
@@ -340,13 +335,16 @@ fn needs_of(step: &Step, places: Places<'_>) -> Result<ReadNeeds, SetupError> {
 }
 
 /// The packages of the lock hold for one `X.Y`: for another they are looked for again, which nobody has asked for in words.
-fn warn_of_another_python(
+fn warn_of_python(
     code: &CodeStore<'_>,
     kind: PipelineKind,
-    interpreter: &Interpreter,
+    found: &Found,
     observer: &mut dyn FnMut(SetupEvent),
 ) {
-    let version = interpreter.version;
+    if let Some(message) = found.warning.clone() {
+        observer(SetupEvent::Warning { message });
+    }
+    let version = found.interpreter.version;
     let Some(locked) = code.lock().python(kind) else { return };
     if (locked.major, locked.minor) != (version.major, version.minor) {
         observer(SetupEvent::Warning {

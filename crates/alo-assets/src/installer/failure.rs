@@ -80,7 +80,7 @@ impl InstallError {
         };
         let own = requirements.iter().find(|item| item.hashes.iter().any(is_told));
         let reason = match own {
-            Some(item) => FailureReason::OwnHash { line, origin: item.origin.clone() },
+            Some(item) => FailureReason::OwnHash { line, origin: Box::new(item.origin.clone()) },
             None => FailureReason::Hash(line),
         };
         Self::Failed { installer, reason, lines }
@@ -134,7 +134,7 @@ pub enum FailureReason {
         /// The line that tells it.
         line: String,
         /// Where the hash is written.
-        origin: Origin,
+        origin: Box<Origin>,
     },
     /// The repository of a package cannot be fetched.
     Repository(String),

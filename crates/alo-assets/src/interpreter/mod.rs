@@ -13,5 +13,5 @@ pub use probe::Interpreter;
 pub(crate) use probe::Look;
 pub use refusal::Refusal;
 pub use request::PythonRequest;
-pub(crate) use search::find;
+pub(crate) use search::{Found, find};
 pub use version::{PythonVersion, PythonVersionError};

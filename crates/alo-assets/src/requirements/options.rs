@@ -210,7 +210,6 @@ fn split(text: &str) -> Vec<&str> {
     for (at, c) in text.char_indices() {
         match quote {
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if c.is_whitespace() => {
                 words.extend(start.take().and_then(|start| text.get(start..at)));
                 continue;
@@ -218,7 +217,7 @@ fn split(text: &str) -> Vec<&str> {
             None if matches!(c, '"' | '\'') => {
                 quote = text.get(at + 1..).filter(|rest| rest.contains(c)).map(|_| c);
             }
-            None => {}
+            Some(_) | None => {}
         }
         start.get_or_insert(at);
     }

@@ -106,10 +106,15 @@ pub(crate) fn file_url(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"/-._~+,".contains(&byte) {
             url.push(char::from(byte));
         } else {
-            url.push_str(&format!("%{byte:02X}"));
+            url.push('%');
+            url.extend([byte >> 4, byte & 15].map(hexadecimal_digit));
         }
     }
     url
+}
+
+fn hexadecimal_digit(number: u8) -> char {
+    char::from_digit(number.into(), 16).unwrap_or('0').to_ascii_uppercase()
 }
 
 /// What has a meaning of its own in a requirements file or a URL.

@@ -104,7 +104,7 @@ impl Forms {
     }
 }
 
-fn every_form(mut forms: Forms) {
+fn every_form(forms: Forms) {
     let file = ["requirements.txt"];
     let digits = Sha256::digest(fs_err::read(&forms.a).unwrap());
     let digits = digits.iter().flat_map(|byte| [byte >> 4, byte & 15]);
@@ -172,6 +172,11 @@ fn every_form(mut forms: Forms) {
         &["built==3.0", "numpy==1.25.2", "pandas==1.5.3"],
     );
 
+    every_place(forms);
+}
+
+fn every_place(mut forms: Forms) {
+    let file = ["requirements.txt"];
     // Places to look at.
     forms.by_index();
     forms.gives(&file, "--find-links dist\n-f ${PLACE}\nd\nb\n", &["b==1.0", "d==1.0"]);
