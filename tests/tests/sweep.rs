@@ -414,8 +414,8 @@ fn random_numbers_differ_between_runs_unless_a_step_has_seeded_them() {
     assert_eq!(numbers(&env), 3);
 }
 
-/// The project, whose training imports a package of that content.
-fn project_importing(package: &str) -> TestEnv {
+/// The project, one of whose steps imports a package of that content.
+fn project_importing(step: &str, package: &str) -> TestEnv {
     let env = project();
     let wheels = env.root().join("wheels");
     wheel(&wheels, "wheel_swept", "1.0", package);
@@ -427,8 +427,8 @@ fn project_importing(package: &str) -> TestEnv {
         .requirements("input", &requirements)
         .requirements("train", &requirements);
     env.write("experimental_plan.yaml", plan.to_string());
-    let train = env.read("assets/train/asset_train.py");
-    env.write("assets/train/asset_train.py", format!("import wheel_swept\n{train}"));
+    let file = format!("assets/{step}/asset_{step}.py");
+    env.write(&file, format!("import wheel_swept\n{}", env.read(&file)));
     // An environment's packages are imported once when it is built.
     env.alo(["fetch"]).expect(0);
     env
@@ -439,9 +439,9 @@ const IMPORTED_BY_TRAIN: &str = "import sys\nif 'asset_train' in sys.argv[0]:\n 
 #[test]
 fn packages_are_imported_once_and_what_they_print_is_in_the_log_of_every_run() {
     // More than is read or written at once.
-    let env = project_importing(&format!(
-        "{IMPORTED_BY_TRAIN}print('wheel says so\\n' * 6000)\n    open('imports', 'a').write('x')\n"
-    ));
+    let package = "import sys\nif 'asset_input' in sys.argv[0]:\n    print('wheel says so\\n' * 6000)\n    \
+                   open('imports', 'a').write('x')\n";
+    let env = project_importing("input", package);
     let report = sweep(&env, &["--set", "train.depth=1:4", "--mode", "train"], 0);
     assert_eq!((env.read("imports"), env.read("input-runs")), ("x".into(), "x".into()));
     for run in report["runs"].as_array().unwrap() {
@@ -452,7 +452,7 @@ fn packages_are_imported_once_and_what_they_print_is_in_the_log_of_every_run() {
 
 #[test]
 fn a_package_that_ends_the_process_ends_the_runs_and_not_the_sweep() {
-    let env = project_importing(&format!("{IMPORTED_BY_TRAIN}import os; os._exit(3)\n"));
+    let env = project_importing("train", &format!("{IMPORTED_BY_TRAIN}import os; os._exit(3)\n"));
     let report = sweep(&env, &["--set", "train.depth=1,2", "--mode", "train"], 1);
     for run in report["runs"].as_array().unwrap() {
         assert!(run["error"].as_str().unwrap().contains("exit code 3"), "{report}");
@@ -465,7 +465,7 @@ fn where_the_system_makes_no_copy_a_run_starts_a_worker_of_its_own() {
     let refuse = "    os.fork = refuse\n";
     let package =
         format!("import os\ndef refuse():\n    raise OSError(12, 'no memory')\n{IMPORTED_BY_TRAIN}{refuse}");
-    let env = project_importing(&package.replace("    os.fork", "os.fork"));
+    let env = project_importing("train", &package.replace("    os.fork", "os.fork"));
     let sets = ["--set", "train.depth=1,2", "--mode", "train"];
     let report = sweep(&env, &sets, 0);
     assert_eq!(report["runs"].as_array().map(Vec::len), Some(2));
@@ -490,7 +490,7 @@ fn what_a_package_opens_or_shares_while_it_is_imported_is_of_each_run_alone() {
         ("import tempfile\nFOLDER = tempfile.mkdtemp(dir='.')", "it has made `"),
     ];
     for (code, says) in cases {
-        let env = project_importing(&format!("{code}\n"));
+        let env = project_importing("input", &format!("{code}\n"));
         let outcome = env.alo(["sweep", "--set", "train.depth=1,2", "--mode", "train"]).expect(0);
         outcome.says("each run starts Python anew").says(says);
     }
@@ -498,7 +498,7 @@ fn what_a_package_opens_or_shares_while_it_is_imported_is_of_each_run_alone() {
 
 #[test]
 fn a_generator_that_an_import_has_used_is_seeded_anew_for_each_run() {
-    let env = project_importing("import random\nrandom.random()\n");
+    let env = project_importing("train", "import random\nrandom.random()\n");
     env.write("assets/input/asset_input.py", asset("self.data['rows'] = []"));
     let report = sweep(&env, &["--set", "train.depth=1:3", "--mode", "train"], 0);
     let runs = report["runs"].as_array().unwrap().iter();
