@@ -86,8 +86,7 @@ mod tests {
     use crate::layout::ProjectLayout;
     use crate::run_id::RunId;
 
-    #[test]
-    fn a_copy_is_whole_and_its_own() {
+    fn two_runs() -> (tempfile::TempDir, StagedArtifacts, StagedArtifacts) {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let root = Utf8PathBuf::try_from(dir.path().to_owned()).expect("UTF-8");
         let project = ProjectLayout::new(root);
@@ -95,7 +94,12 @@ mod tests {
             let run = RunId::new(jiff::Timestamp::UNIX_EPOCH, number, "x");
             StagedArtifacts::begin(&project, PipelineKind::Train, &run).expect("staged")
         };
-        let (one, two) = (staged(1), staged(2));
+        (dir, staged(1), staged(2))
+    }
+
+    #[test]
+    fn a_copy_is_whole_and_its_own() {
+        let (_dir, one, two) = two_runs();
         let models = one.layout().models();
         fs_err::create_dir_all(models.join("empty")).expect("made");
         fs_err::write(models.join("m"), "one").expect("written");
@@ -110,14 +114,7 @@ mod tests {
 
     #[test]
     fn a_copy_has_the_permissions_times_and_names_of_what_was_copied() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let root = Utf8PathBuf::try_from(dir.path().to_owned()).expect("UTF-8");
-        let project = ProjectLayout::new(root);
-        let staged = |number| {
-            let run = RunId::new(jiff::Timestamp::UNIX_EPOCH, number, "x");
-            StagedArtifacts::begin(&project, PipelineKind::Train, &run).expect("staged")
-        };
-        let (one, two) = (staged(1), staged(2));
+        let (_dir, one, two) = two_runs();
         let output = one.layout().output();
         fs_err::create_dir_all(output.join("a/b")).expect("made");
         fs_err::write(output.join("a/b/file"), "x").expect("written");

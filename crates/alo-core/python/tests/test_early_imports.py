@@ -27,18 +27,18 @@ class EarlyImports(WorkerTest):
         self.engine = Engine({"PYTHONPATH": self.packages})
         self.addCleanup(self.engine.close)
 
-    def order_imports(self, *steps, all=True):
-        """Lets the worker import what steps need."""
+    def order_imports(self, *steps, all=True, first=None):
+        """Lets the worker import what steps need, as if `first` began the pipeline, or each of them one of its own."""
         folders = [os.path.join(self.engine.project, step) for step in steps]
         named = [
-            {"file": os.path.join(folder, "asset_%s.py" % step), "folder": folder}
+            {"is_first": first in (step, None), "file": os.path.join(folder, "asset_%s.py" % step), "folder": folder}
             for step, folder in zip(steps, folders)
         ]
         self.engine.send({"import": {"steps": named, "all": all}})
 
-    def import_early(self, *steps):
+    def import_early(self, *steps, first=None):
         """Lets the worker import what steps need, all of it; tells whether it lives on."""
-        self.order_imports(*steps)
+        self.order_imports(*steps, first=first)
         return self.engine.receive() == {"imported": {}}
 
     def test_it_is_imported_before_the_step(self):
@@ -51,6 +51,17 @@ class EarlyImports(WorkerTest):
         self.assertTrue(self.import_early("one", "two"))
         self.assert_finished(self.engine.run("look"))
         self.assert_finished(self.engine.run("one"))
+        self.assert_finished(self.engine.run("two"))
+
+    def test_of_later_steps_only_what_is_known_to_be_harmless_is_imported(self):
+        self.install(early_one="", early_two="")
+        self.engine.write("one", asset_one="import early_one\n" + asset())
+        self.engine.write("two", asset_two="import wave\nimport early_two\nimport colorsys\n" + asset())
+        look = "print([name in sys.modules for name in ('early_one', 'wave', 'early_two', 'colorsys')])"
+        self.engine.write("look", asset_look=asset("import sys", look))
+        self.assertTrue(self.import_early("one", "two", first="one"))
+        self.assert_finished(self.engine.run("look"))
+        self.assertEqual(self.engine.output(), "[True, True, False, False]\n")
         self.assert_finished(self.engine.run("two"))
 
     def test_what_it_prints_is_printed_by_its_step(self):
