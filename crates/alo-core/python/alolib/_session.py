@@ -55,22 +55,25 @@ class Step:
 
     def call(self, name, at=None, **arguments):
         """Makes an API call; what the engine refuses is raised here."""
-        if self._channel is None:
-            raise AssetError(IN_CHILD)
+        self._must_be_running()
         message = {
             "call": name,
             "arguments": {key: encode(value) for key, value in arguments.items()},
             "at": at or self._place(sys._getframe(1)),
         }
-        if self._over:
-            raise AssetError("the step has ended: its asset can make no more calls")
         with self._channel.lock:
-            if self._over:
-                raise AssetError("the step has ended: its asset can make no more calls")
+            self._must_be_running()
             answer = self._channel.ask(message)
         if "refused" in answer:
             raise _refusal(answer["refused"])
         return answer.get("result")
+
+    def _must_be_running(self):
+        """Refuses calls of child processes, and those of threads that outlive their step."""
+        if self._channel is None or self._channel.forked:
+            raise AssetError(IN_CHILD)
+        if self._over:
+            raise AssetError("the step has ended: its asset can make no more calls")
 
     def end(self):
         """Ends the conversation: calls that threads of the asset make from now on are errors."""
@@ -84,16 +87,21 @@ class Step:
 
     def load_data(self, partial_load):
         """Gives the data at hand: all of it as the very dict, or a new dict of the keys that were asked for."""
-        keys = self.call("load_data", partial_load=partial_load)
-        if partial_load == "":
+        if isinstance(partial_load, str) and partial_load == "":
+            self._must_be_running()
             return self.data
-        keys = set(keys)
+        keys = set(self.call("load_data", partial_load=partial_load))
         return {key: value for key, value in self.data.items() if str(key) in keys}
 
     def load_config(self):
         """Gives the config at hand."""
-        self.call("load_config")
+        self._must_be_running()
         return self.config
+
+    def check_saved(self, at):
+        """Lets the engine refuse the end of a step that has not saved both values."""
+        if len(self.saved) < 2:
+            self.call("step_end", at)
 
     def save_data(self, value, at=None):
         """Makes `value` the data of the next step."""

@@ -158,13 +158,12 @@ class _Run:
         file, line, function = self.place()
         at = {"file": os.path.basename(file), "line": line, "function": function}
         pair = isinstance(result, (tuple, list)) and len(result) == 2
-        returned = pair and not step.saved
-        if returned:
+        if pair and not step.saved:
             step.save_data(result[0], at)
             step.save_config(result[1], at)
         elif first_generation and not step.saved:
             raise AssetError("`run` must return `(data, config)`, it returned `%s`" % type(result).__name__)
-        step.call("step_end", at, returned=returned)
+        step.check_saved(at)
 
     def place(self):
         """Gives file, line and name of the asset's `run`, for faults that no line of the asset raised."""

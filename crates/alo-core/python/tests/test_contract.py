@@ -40,9 +40,7 @@ class Generations(WorkerTest):
         )
         self.assert_finished(self.engine.run("input"))
         self.assert_finished(self.engine.run("legacy", {"x_columns": ["a", "b"]}, new_pipeline=False))
-        self.assertIs(self.engine.called("step_end")[-1]["arguments"]["returned"], True)
         self.assert_finished(self.engine.run("check", new_pipeline=False))
-        self.assertIs(self.engine.called("step_end")[-1]["arguments"]["returned"], False)
 
     def test_a_new_pipeline_starts_empty(self):
         self.engine.write("input", asset_input=asset("self.data['x'] = 1", "self.config['y'] = 2"))
@@ -123,8 +121,6 @@ class Calls(WorkerTest):
             got,
             [
                 ("load_args", {}),
-                ("load_config", {}),
-                ("load_data", {"partial_load": ""}),
                 ("load_envs", {}),
                 ("check_args", dict(plain, arg_key="a")),
                 ("check_args", {"arg_key": "b", "is_required": True, "default": None, "chng_type": "list"}),
@@ -140,10 +136,9 @@ class Calls(WorkerTest):
                 ("log", {"level": "warning", "message": "7", "show": False}),
                 ("save_data", {"type": "dict", "is_dict": True, "keys": []}),
                 ("save_config", {"type": "dict", "is_dict": True, "keys": ["meta"]}),
-                ("step_end", {"returned": False}),
             ],
         )
-        for number, call in enumerate(self.engine.calls[3:16]):
+        for number, call in enumerate(self.engine.calls[1:14]):
             self.assertEqual(call["at"], {"file": "asset_train.py", "line": 13 + number, "function": "run"})
 
     def test_the_place_is_the_innermost_line_of_the_step(self):

@@ -197,7 +197,7 @@ class Children(WorkerTest):
         )
         self.assert_finished(self.engine.run("one"))
         self.assertIn("ValueError: in the child", self.engine.output("stderr"))
-        self.assertEqual(len(self.engine.called("step_end")), 1)
+        self.assertEqual(len(self.engine.called("save_data")), 1)
 
     def test_multiprocessing_runs_functions_of_the_asset(self):
         for method in ("fork", "spawn", "forkserver"):

@@ -24,7 +24,6 @@ pub(super) fn answer(context: &mut StepContext<'_>, call: Call) -> Result<Json, 
             let LoadData { partial_load } = read(arguments)?;
             Ok(json!(context.data_keys(&partial_load)?))
         }
-        "load_config" => Ok(Json::Null),
         "save_data" => {
             Ok(json!({ "wrap": context.accept_data(read::<OfferArguments>(arguments)?.offer())? }))
         }

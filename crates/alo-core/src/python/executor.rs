@@ -266,7 +266,7 @@ impl Executor for PythonExecutor {
             }
             Ok(Heard::Message(Message::Done(Outcome::Finished { seen }))) => {
                 context.saw(seen);
-                Ok(())
+                context.end_step().map_err(|refusal| broken(refusal.message))
             }
             Ok(Heard::Message(_)) => Err(broken("its worker spoke out of turn".into())),
             Ok(Heard::Late) => Err(StepFailure::new(
