@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times the export of 500 MB of model and data files against Python's `tarfile`, as the original packed them.
 
-    python3 benches/compare/export.py [--alo target/release/alo] [--python ENVIRONMENT/bin/python] [--runs 3]
+    python3 benches/compare/export.py [--alo target/release/alo] [--python ENVIRONMENT/bin/python] [--runs 7]
 
 `corpus.py` writes the files, always the same ones; it needs NumPy and scikit-learn, and gets them in a temporary environment
 unless `--python` names one. A plan of one step, which links the files into `extra_output/`, is run with a save path;
@@ -21,6 +21,7 @@ from pathlib import Path
 from measure import ROOT, Report, find_alo, median, options, phase_seconds, take_turns, write_project
 
 HERE = Path(__file__).resolve().parent
+OURS, THEIRS = "alo, phase `save`", "tarfile `w:gz`"
 PLAN = """\
 name: export
 external_path:
@@ -60,7 +61,7 @@ class UserAsset(Asset):
 
 
 def main():
-    parser = options(__doc__, runs=3)
+    parser = options(__doc__, runs=7)
     parser.add_argument("--python", help="a Python with NumPy and scikit-learn; default: a temporary environment")
     given = parser.parse_args()
     alo = find_alo(given.alo)
@@ -72,18 +73,19 @@ def main():
         phase_seconds(alo, plan, "save")
         report = Report("export")
         sides = {
-            "alo, phase `save`": flushed(lambda: phase_seconds(alo, plan, "save")),
-            "tarfile `w:gz`": flushed(lambda: pack(project / "train_artifacts", theirs)),
+            OURS: flushed(lambda: phase_seconds(alo, plan, "save")),
+            f"{OURS}, again": flushed(lambda: phase_seconds(alo, plan, "save")),
+            THEIRS: flushed(lambda: pack(project / "train_artifacts", theirs)),
         }
         times = take_turns(sides, given.runs, warm_ups=0)
         ours = project / "save/train_artifacts.tar.gz"
         with tarfile.open(ours, "r|gz") as stream:
             files = sum(1 for member in stream if member.isfile())
-        report.table(times, base="alo, phase `save`")
+        report.table(times, base=OURS)
         sizes = ours.stat().st_size, theirs.stat().st_size
         report.note(f"{files} files; the archives have {sizes[0] / 1e6:.1f} MB (alo) and {sizes[1] / 1e6:.1f} MB.")
-        middles = [median(seconds) for seconds in times.values()]
-        report.limit("faster than `tarfile`", middles[1] / middles[0], least=30)
+        faster = median(times[THEIRS]) / median(times[OURS] + times[f"{OURS}, again"])
+        report.limit("faster than `tarfile`", faster, least=30)
         report.limit("size, of that of `tarfile`", sizes[0] / sizes[1], most=1.06)
         sys.exit(report.finish())
 

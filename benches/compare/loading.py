@@ -58,7 +58,9 @@ def main():
             time.sleep(2.1)  # a source that was written less than two seconds ago is not yet at rest
             load(alo, plan)
             find = Command(["find", data, plan.parent / "input", "-printf", "%s %T@\\n"])
-            unchanged = take_turns({"alo, phase `load`": lambda: load(alo, plan), "find": find}, given.runs)
+            unchanged = take_turns(
+                {"alo, phase `load`": lambda: load(alo, plan), "find": find, "find, again": find}, given.runs
+            )
             report.table(unchanged, base="find", commands={"find": find}, title=f"{name}, nothing changed")
             if files > 100:
                 report.limit(f"{name}, nothing changed, of `find`", ratio(unchanged), most=2)

@@ -73,6 +73,7 @@ def main() -> None:
         output.check()
         sides = {
             "alo run --resume": resume,
+            "alo run --resume, again": resume,
             "alo run --resume, output changed": output,
             "alo run": Command([alo, "run", plain]),
             "/bin/true": Command(["/bin/true"]),

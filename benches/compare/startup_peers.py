@@ -16,7 +16,8 @@ from peers.peer import attempt, install
 def main() -> None:
     given = options(__doc__).parse_args()
     peers = install(ALL, find_python())
-    sides = {"/bin/true": Command(["/bin/true"]), "alo": Command([find_alo(given.alo), "--version"])}
+    version = Command([find_alo(given.alo), "--version"])
+    sides = {"/bin/true": Command(["/bin/true"]), "alo": version, "alo, again": version}
     sides.update({peer.name: command for peer, command in attempt(peers, lambda peer: peer.version())})
     report = Report("startup_peers")
     report.table(take_turns(sides, given.runs), base="alo", commands=sides)

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """Times pipelines of 1, 10, 100 and 1,000 steps that do nothing, by `alo` and by the tools in `peers/`.
 
-    python3 benches/compare/steps_peers.py [--alo target/release/alo] [--runs 5] [--most 1000]
+    python3 benches/compare/steps_peers.py [--alo target/release/alo] [--runs 7] [--most 1000]
 
 Each step hands on what it was given: in memory, or as an empty file where a tool knows nothing else. What a step costs is
-the slope: the difference of two medians over the difference of their steps. All have run once before the clock starts; of 100
-and 1,000 steps there are three rounds, and a tool that would take minutes for 1,000, or cannot do them, stops at 100. A peer
-that cannot be installed, or that fails, is named and left out.
+the slope: the difference of two medians over the difference of their steps. All have run once before the clock starts; a tool
+that would take minutes for 1,000 steps, or cannot do them, stops at 100. A peer that cannot be installed, or that fails, is
+named and left out.
 
-Then `alo` runs 10, 500 and 1,000 of them in turns, at least seven rounds. It fails if one more step between 10 and 1,000 costs
-more than 1 ms by the medians, or if the cost does not stay the same: one more step between 500 and 1,000 may cost at most 1.5
+Then `alo` runs 10, 500 and 1,000 of them in turns. It fails if one more step between 10 and 1,000 costs more than 1 ms by the medians, or if the cost does not stay the same: one more step between 500 and 1,000 may cost at most 1.5
 times one more between 10 and 500. Both spans are of one length, so that what else a machine does weighs alike on them, and the
 fastest rounds tell, which carry the least of it. A cost that does not grow comes to 1, one that grows with the number of steps
 to 3. Standard library only.
@@ -31,12 +30,11 @@ MOST = 0.001
 MOST_GROWTH = 1.5
 # Halves the steps of the longest pipeline.
 MIDDLE = 500
-# Rounds of `alo` alone: small differences want more than the peers get.
-LEAST_ROUNDS = 7
+AGAIN = "1000 steps, again"
 
 
 def main() -> None:
-    parser = options(__doc__, runs=5)
+    parser = options(__doc__)
     parser.add_argument("--most", type=int, default=1000, help="the longest pipeline (default 1000)")
     given = parser.parse_args()
     alo = find_alo(given.alo)
@@ -49,21 +47,21 @@ def main() -> None:
             folder = Path(temporary, str(number))
             own[number] = Command([alo, "run", write_trivial_steps(folder / "alo", number)])
             own[number]()
-            sides = {"alo": own[number]}
+            sides = {"alo": own[number], "alo, again": own[number]}
             fit = peers._replace(ready=[peer for peer in peers.ready if number <= peer.most_steps])
             ready = attempt(fit, lambda peer: peer.steps(folder / peer.key, number))
             sides.update({peer.name: command for peer, command in ready})
-            times = take_turns(sides, min(given.runs, 3) if number > 10 else given.runs, warm_ups=0)
+            times = take_turns(sides, given.runs, warm_ups=0)
             report.table(times, base="alo", commands=sides if number == 1 else None, title="1 step" if number == 1 else f"{number} steps")
             for side, seconds in times.items():
                 medians.setdefault(side, {})[number] = median(seconds)
         report.note(slopes(medians))
         if given.most >= 1000:
             middle = Command([alo, "run", write_trivial_steps(Path(temporary, "middle"), MIDDLE)])
-            sides = {"10 steps": own[10], f"{MIDDLE} steps": middle, "1000 steps": own[1000]}
-            times = take_turns(sides, max(given.runs, LEAST_ROUNDS))
+            sides = {"10 steps": own[10], f"{MIDDLE} steps": middle, "1000 steps": own[1000], AGAIN: own[1000]}
+            times = take_turns(sides, given.runs)
             report.table(times, base="10 steps", commands=sides, title="alo alone")
-            hold_linear(report, *times.values())
+            hold_linear(report, *list(times.values())[:3])
         for sentence in peers.left_out:
             report.note(f"Left out: {sentence}.")
         sys.exit(report.finish())

@@ -30,6 +30,7 @@ def main() -> None:
         subprocess.run([python, "-m", "venv", inside.parents[1]], check=True)
         sides = {
             "alo fetch": Command([alo, "fetch", plan]),
+            "alo fetch, again": Command([alo, "fetch", plan]),
             "uv pip install": Command([uv, "pip", "install", "--python", inside, *packages]),
             "pip install": Command([inside, "-m", "pip", "install", "--disable-pip-version-check", *packages]),
             "alo --version": Command([alo, "--version"]),
