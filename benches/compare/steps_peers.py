@@ -8,10 +8,11 @@ the slope: the difference of two medians over the difference of their steps. All
 that would take minutes for 1,000 steps, or cannot do them, stops at 100. A peer that cannot be installed, or that fails, is
 named and left out.
 
-Then `alo` runs 10, 500 and 1,000 of them in turns. It fails if one more step between 10 and 1,000 costs more than 1 ms by the medians, or if the cost does not stay the same: one more step between 500 and 1,000 may cost at most 1.5
-times one more between 10 and 500. Both spans are of one length, so that what else a machine does weighs alike on them, and the
-fastest rounds tell, which carry the least of it. A cost that does not grow comes to 1, one that grows with the number of steps
-to 3. Standard library only.
+Then `alo` runs 10, 500 and 1,000 of them in turns. It fails if one more step between 10 and 1,000 costs more than 1 ms by the
+medians, or if the cost does not stay the same: one more step between 500 and 1,000 may cost at most 1.5 times one more between
+10 and 500. Both spans are of one length, so that what else a machine does weighs alike on them, and the fastest rounds tell,
+which carry the least of it. A cost that does not grow comes to 1, one that grows with the number of steps to 3. Standard
+library only.
 """
 
 import sys
