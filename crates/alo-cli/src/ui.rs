@@ -1,5 +1,6 @@
 //! The one gate to the terminal: stdout carries what a script would pipe, everything else goes to stderr.
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ pub(crate) struct Ui {
     colour: bool,
     quiet: bool,
     spinner: Option<ProgressBar>,
+    /// Whether the spinner is shown; a thread of its own turns it.
+    is_busy: Cell<bool>,
 }
 
 impl Ui {
@@ -21,7 +24,7 @@ impl Ui {
             io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let spinner = (terminal && !global.quiet && !global.no_progress).then(spinner);
-        Self { colour, quiet: global.quiet, spinner }
+        Self { colour, quiet: global.quiet, spinner, is_busy: Cell::new(false) }
     }
 
     /// Whether stderr may be coloured.
@@ -46,8 +49,8 @@ impl Ui {
     /// Prints a line that is to be seen.
     pub(crate) fn say(&self, line: &str) {
         let print = || {
-            // As in `data`.
-            let _ = writeln!(io::stderr().lock(), "{line}");
+            // In one piece: other processes may print to the same terminal. A fault is as in `data`.
+            let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
         };
         match &self.spinner {
             Some(spinner) => spinner.suspend(print),
@@ -60,7 +63,9 @@ impl Ui {
         if let Some(spinner) = &self.spinner {
             spinner.reset();
             spinner.set_message(what.to_owned());
-            spinner.enable_steady_tick(Duration::from_millis(120));
+            if !self.is_busy.replace(true) {
+                spinner.enable_steady_tick(Duration::from_millis(120));
+            }
         }
     }
 
@@ -73,7 +78,9 @@ impl Ui {
 
     /// Takes the spinner away.
     pub(crate) fn idle(&self) {
-        if let Some(spinner) = &self.spinner {
+        if let Some(spinner) = &self.spinner
+            && self.is_busy.replace(false)
+        {
             spinner.disable_steady_tick();
             spinner.finish_and_clear();
         }

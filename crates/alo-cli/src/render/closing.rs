@@ -6,6 +6,10 @@ use super::quantity;
 use super::table::columns;
 use crate::ui::{Paint, Ui};
 
+/// So many steps are named; of more, only some.
+pub(super) const MOST_STEPS: usize = 20;
+const SLOWEST: usize = 5;
+
 /// Shows a run that succeeded.
 pub(crate) fn show(report: &RunReport, ui: &Ui) {
     ui.say("");
@@ -36,8 +40,7 @@ fn rows(pipeline: &PipelineReport) -> Vec<Vec<String>> {
             row("note", summary.note.clone());
         }
     }
-    let steps: Vec<_> = pipeline.steps.iter().map(time).collect();
-    row("time", format!("{} ({})", quantity::seconds(pipeline.seconds), steps.join(", ")));
+    row("time", format!("{} ({})", quantity::seconds(pipeline.seconds), times(&pipeline.steps)));
     if pipeline.environments.len() > 1 {
         for used in &pipeline.environments {
             let text = format!(
@@ -71,6 +74,18 @@ fn rows(pipeline: &PipelineReport) -> Vec<Vec<String>> {
         }
     }
     rows
+}
+
+/// The times of all steps, or of many the slowest.
+fn times(steps: &[StepReport]) -> String {
+    let list = |steps: &[&StepReport]| steps.iter().map(|step| time(step)).collect::<Vec<_>>().join(", ");
+    let mut sorted: Vec<_> = steps.iter().collect();
+    if steps.len() <= MOST_STEPS {
+        return list(&sorted);
+    }
+    sorted.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    sorted.truncate(SLOWEST);
+    format!("of {} steps the slowest: {}", steps.len(), list(&sorted))
 }
 
 /// The time of a step, and what else was measured.

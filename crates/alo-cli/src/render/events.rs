@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use alo_core::{Event, FailureKind, Level, Observer, Phase, StepDecision};
 
-use super::{quantity, setup};
+use super::{closing::MOST_STEPS, quantity, setup};
 use crate::ui::{Paint, Ui};
 
 /// Shows a run on the screen.
@@ -48,11 +48,13 @@ impl Observer for Screen<'_> {
                 ui.progress(&format!("{} in {project}", ui.paint(Paint::Strong, name)));
             }
             Event::PipelineStarted { pipeline, steps } => {
-                ui.progress(&format!(
-                    "{}: {}",
-                    ui.paint(Paint::Strong, pipeline.as_str()),
-                    steps.join(" > ")
-                ));
+                let steps = match steps.as_slice() {
+                    [first, .., last] if steps.len() > MOST_STEPS => {
+                        format!("{first} > … > {last}, {} steps", steps.len())
+                    }
+                    all => all.join(" > "),
+                };
+                ui.progress(&format!("{}: {steps}", ui.paint(Paint::Strong, pipeline.as_str())));
             }
             Event::PhaseStarted { phase, .. } => {
                 self.phase_began = Instant::now();
@@ -110,8 +112,8 @@ impl Observer for Screen<'_> {
                 summary.result,
                 summary.score
             )),
+            // The spinner stays: most often another step follows at once.
             Event::StepFinished { step, seconds, .. } => {
-                ui.idle();
                 let word = if self.is_reused { "unchanged" } else { "done" };
                 self.line(&format!(
                     "{} {step} in {}",
