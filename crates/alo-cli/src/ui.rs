@@ -53,16 +53,16 @@ impl Ui {
             let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
         };
         match &self.spinner {
-            Some(spinner) => spinner.suspend(print),
-            None => print(),
+            Some(spinner) if self.is_busy.get() => spinner.suspend(print),
+            _ => print(),
         }
     }
 
     /// Shows what goes on, with a spinner and the time it takes, on a terminal.
     pub(crate) fn busy(&self, what: &str) {
         if let Some(spinner) = &self.spinner {
-            spinner.reset();
             spinner.set_message(what.to_owned());
+            spinner.reset();
             if !self.is_busy.replace(true) {
                 spinner.enable_steady_tick(Duration::from_millis(120));
             }
@@ -71,7 +71,9 @@ impl Ui {
 
     /// Changes what the spinner says, while the time goes on.
     pub(crate) fn doing(&self, what: &str) {
-        if let Some(spinner) = &self.spinner {
+        if let Some(spinner) = &self.spinner
+            && self.is_busy.get()
+        {
             spinner.set_message(what.chars().take(100).collect::<String>());
         }
     }
