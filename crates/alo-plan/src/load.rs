@@ -98,9 +98,9 @@ pub fn load_str(text: &str, path: &Utf8Path) -> Loaded {
     let mut reader = Reader { source: text, diagnostics: composed.diagnostics };
     let mut dialect = None;
     let mut plan = None;
-    match &composed.root {
+    match composed.root {
         Some(root) if !root.is_null() => {
-            dialect = Dialect::of(root);
+            dialect = Dialect::of(&root);
             plan = read_plan(root, dialect, &mut reader);
         }
         _ if reader.diagnostics.is_empty() => reader.push(
@@ -118,7 +118,7 @@ pub fn load_str(text: &str, path: &Utf8Path) -> Loaded {
     Loaded { path: path.to_owned(), source: text.to_owned(), dialect, plan, diagnostics }
 }
 
-fn read_plan(root: &Node, dialect: Option<Dialect>, reader: &mut Reader<'_>) -> Option<Plan> {
+fn read_plan(root: Node, dialect: Option<Dialect>, reader: &mut Reader<'_>) -> Option<Plan> {
     match (&root.data, dialect) {
         (Data::Map(entries), Some(Dialect::Alo3)) => {
             let key =
@@ -133,8 +133,10 @@ fn read_plan(root: &Node, dialect: Option<Dialect>, reader: &mut Reader<'_>) -> 
             );
             None
         }
-        (Data::Map(_), _) if dialect.is_some() || has_known_key(root) => {
-            let file = PlanFile::read(root, &Pointer::ROOT, reader)?;
+        (Data::Map(_), _) if dialect.is_some() || has_known_key(&root) => {
+            let file = PlanFile::read(&root, &Pointer::ROOT, reader)?;
+            // Of a large plan it is the largest part, and nobody needs it any more.
+            drop(root);
             Some(lower(&file, reader))
         }
         _ => {

@@ -116,16 +116,16 @@ fn control(section: &section::Control) -> Control {
 }
 
 /// The step lists of one pipeline in a section, under its name or the name drafts gave it.
-fn steps_of<T>(current: Option<&Spanned<Items<T>>>, old: Option<&Spanned<Items<T>>>) -> Vec<Spanned<T>>
-where
-    T: Clone,
-{
-    current.or(old).map_or_else(Vec::new, |items| items.value.0.clone())
+fn steps_of<'a, T>(
+    current: Option<&'a Spanned<Items<T>>>,
+    old: Option<&'a Spanned<Items<T>>>,
+) -> &'a [Spanned<T>] {
+    current.or(old).map_or(&[], |items| &items.value.0)
 }
 
 macro_rules! pipeline_of {
     ($section:expr, $kind:expr) => {
-        $section.map_or_else(Vec::new, |section| {
+        $section.map_or(&[][..], |section| {
             let Section(pipelines) = &section.value;
             match $kind {
                 PipelineKind::Train => {
@@ -140,18 +140,18 @@ macro_rules! pipeline_of {
 }
 
 fn pipeline(file: &PlanFile, kind: PipelineKind, reader: &mut Reader<'_>) -> Option<Pipeline> {
-    let parameters: Vec<Spanned<StepParameters>> = pipeline_of!(file.user_parameters.as_ref(), kind);
-    let sources: Vec<Spanned<StepSource>> = pipeline_of!(file.asset_source.as_ref(), kind);
-    let details: Vec<Spanned<StepDetail>> = pipeline_of!(file.ui_args_detail.as_ref(), kind);
-    let parameter_names = names(&parameters, |step| step.step.as_ref(), "user_parameters", reader);
-    let source_names = names(&sources, |step| step.step.as_ref(), "asset_source", reader);
+    let parameters: &[Spanned<StepParameters>] = pipeline_of!(file.user_parameters.as_ref(), kind);
+    let sources: &[Spanned<StepSource>] = pipeline_of!(file.asset_source.as_ref(), kind);
+    let details: &[Spanned<StepDetail>] = pipeline_of!(file.ui_args_detail.as_ref(), kind);
+    let parameter_names = names(parameters, |step| step.step.as_ref(), "user_parameters", reader);
+    let source_names = names(sources, |step| step.step.as_ref(), "asset_source", reader);
     let unplaced = reader.diagnostics.iter().any(|fault| fault.code == Code::StepOutsidePipeline);
     check::steps(kind, &refs(&parameter_names), &refs(&source_names), unplaced, reader);
     let known: Vec<&str> = source_names.iter().flatten().map(|name| name.value.as_str()).collect();
     let parameter_index = index(&parameter_names);
     let source_index = index(&source_names);
-    let detail_names = names(&details, |step| step.step.as_ref(), "ui_args_detail", reader);
-    for detail in &details {
+    let detail_names = names(details, |step| step.step.as_ref(), "ui_args_detail", reader);
+    for detail in details {
         if let Some(step) = &detail.value.step
             && !source_index.contains_key(step.value.0.trim())
             && !parameter_index.contains_key(step.value.0.trim())
