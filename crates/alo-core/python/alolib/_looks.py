@@ -9,6 +9,8 @@ import stat
 import sys
 from _thread import get_ident
 
+from alolib._audit import WRITING
+
 _KIND = 0o170000
 # What pathlib asks by `Path.stat` to know no more than the kind of a file.
 _PATHLIB = {"exists", "is_dir", "is_file", "is_symlink", "is_mount", "is_fifo", "is_socket", "resolve", "mkdir"}
@@ -18,7 +20,7 @@ _OWN = tuple(os.path.join(os.path.dirname(file), name) for file, name in ((os.__
 
 _plain = {name: getattr(os, name) for name in ("stat", "lstat", "access", "readlink", "open", "mkfifo", "mknod")}
 #: The functions of `os` as they are, for looks that are not to be noted.
-plain_stat, plain_lstat = _plain["stat"], _plain["lstat"]
+plain_stat, plain_lstat, plain_readlink = _plain["stat"], _plain["lstat"], _plain["readlink"]
 
 _environs = {}
 _notices = {}
@@ -26,8 +28,8 @@ _notices = {}
 _callers = {}
 
 
-def begin(watch):
-    """Begins to tell a watch what is looked at."""
+def begin(seen):
+    """Begins to note in `seen` what is looked at."""
     import genericpath
     import posixpath
 
@@ -38,7 +40,7 @@ def begin(watch):
             _callers[function.__code__] = "kind"
         _callers[genericpath.getsize.__code__] = "size"
         _callers[genericpath.getmtime.__code__] = "time"
-    _notices["watch"] = watch
+    _notices["seen"] = seen
     for name, kind in _KINDS.items():
         if not isinstance(getattr(os, name), _Noted):
             _set(name, kind(name))
@@ -85,14 +87,14 @@ class _Noted:
         return repr(self._plain)
 
     def __call__(self, path, *rest, **named):
-        watch = _notices.get("watch")
-        if watch is None or watch.looking == get_ident() or watch.is_quiet(path):
+        seen = _notices.get("seen")
+        if seen is None or seen.looking == get_ident() or seen.is_quiet(path):
             return self._plain(path, *rest, **named)
-        return self._note(watch, path, rest, named)
+        return self._note(seen, path, rest, named)
 
 
 class _Stat(_Noted):
-    def _note(self, watch, path, rest, named):
+    def _note(self, seen, path, rest, named):
         caller = sys._getframe(2)
         if caller.f_code.co_filename.startswith(_OWN):
             return self._plain(path, *rest, **named)
@@ -101,45 +103,45 @@ class _Stat(_Noted):
         try:
             status = self._plain(path, *rest, **named)
         except (OSError, ValueError):
-            _tell(watch, watch.looked, path, named.get("dir_fd"), follows, None)
+            _tell(seen, seen.looked, path, named.get("dir_fd"), follows, None)
             raise
-        _tell(watch, watch.looked, path, named.get("dir_fd"), follows, sight(status, parts))
+        _tell(seen, seen.looked, path, named.get("dir_fd"), follows, sight(status, parts))
         return status
 
 
 class _Access(_Noted):
-    def _note(self, watch, path, rest, named):
-        _tell(watch, watch.looked, path, named.get("dir_fd"), True, _sight_of("stat", path, named, "mode"))
+    def _note(self, seen, path, rest, named):
+        _tell(seen, seen.looked, path, named.get("dir_fd"), True, _sight_of("stat", path, named, "mode"))
         return self._plain(path, *rest, **named)
 
 
 class _ReadLink(_Noted):
-    def _note(self, watch, path, rest, named):
+    def _note(self, seen, path, rest, named):
         try:
             target = self._plain(path, *rest, **named)
         except (OSError, ValueError):
-            _tell(watch, watch.looked, path, named.get("dir_fd"), False, _sight_of("lstat", path, named, "kind"))
+            _tell(seen, seen.looked, path, named.get("dir_fd"), False, _sight_of("lstat", path, named, "kind"))
             raise
-        _tell(watch, watch.looked, path, named.get("dir_fd"), False, {"target": os.fsdecode(target)})
+        _tell(seen, seen.looked, path, named.get("dir_fd"), False, {"target": os.fsdecode(target)})
         return target
 
 
 class _Open(_Noted):
     """The audit event of `os.open` does not tell of which folder the path is."""
 
-    def _note(self, watch, path, rest, named):
+    def _note(self, seen, path, rest, named):
         if named.get("dir_fd") is not None:
             flags = rest[0] if rest else named.get("flags", 0)
-            _tell(watch, watch.touched, path, bool(flags & watch.WRITING), named["dir_fd"])
+            _tell(seen, seen.touched, path, bool(flags & WRITING), named["dir_fd"])
         return self._plain(path, *rest, **named)
 
 
 class _Make(_Noted):
     """There is no audit event for what is neither a file nor a folder."""
 
-    def _note(self, watch, path, rest, named):
+    def _note(self, seen, path, rest, named):
         folder = named.get("dir_fd")
-        _tell(watch, watch.touched, path, True, -1 if folder is None else folder)
+        _tell(seen, seen.touched, path, True, -1 if folder is None else folder)
         return self._plain(path, *rest, **named)
 
 
@@ -154,12 +156,12 @@ _KINDS = {
 }
 
 
-def _tell(watch, what, *arguments):
-    """Tells a watch something; the step is not to suffer from what cannot be understood."""
+def _tell(seen, what, *arguments):
+    """Notes something; the step is not to suffer from what cannot be understood."""
     try:
         what(*arguments)
     except Exception:
-        watch.blind = True
+        seen.blind = True
 
 
 def _sight_of(function, path, named, parts):
@@ -218,6 +220,6 @@ def _noted_environ():
 
 
 def _ask(name):
-    watch = _notices.get("watch")
-    if watch is not None and isinstance(name, (str, bytes)):
-        _tell(watch, watch.asked, os.fsdecode(name))
+    seen = _notices.get("seen")
+    if seen is not None and isinstance(name, (str, bytes)):
+        _tell(seen, seen.asked, os.fsdecode(name))

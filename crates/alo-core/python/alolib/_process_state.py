@@ -203,21 +203,22 @@ class Modules:
     # Names with modules, and what they held. Modules stay loaded from step to step.
     _first = {}
 
-    def __init__(self, watch):
-        self._watch = watch
+    def __init__(self, seen):
+        self._seen = seen
+        self._folders = seen.folders
 
     def begin(self):
         from importlib.machinery import SourceFileLoader
 
-        plain, watch, note = SourceFileLoader.exec_module, self._watch, self._note
+        plain, seen, note = SourceFileLoader.exec_module, self._seen, self._note
 
         def exec_module(self, module):
-            stays = watch.stays(module)
-            watch.importing += stays
+            stays = seen.folders.stays(module)
+            seen.importing += stays
             try:
                 plain(self, module)
             finally:
-                watch.importing -= stays
+                seen.importing -= stays
             note(module)
 
         # Tracebacks leave out what happens in importlib.
@@ -231,7 +232,7 @@ class Modules:
         del SourceFileLoader.exec_module
 
     def _note(self, module):
-        if self._watch.stays(module) and not self._watch.is_installed(module.__file__):
+        if self._folders.stays(module) and not self._folders.is_installed(module.__file__):
             try:
                 held = _held_by(module)
             except Exception:  # it counts as changed

@@ -4,7 +4,7 @@ use alo_artifacts::{LookedAt, NotKept, Read};
 use camino::Utf8PathBuf;
 use serde::Deserialize;
 
-/// What a watched step has touched beside its own folders, as its worker tells (`alolib/_watch.py`).
+/// What a watched step has touched beside its own folders, as its worker tells (`alolib/_seen.py`).
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Seen {
