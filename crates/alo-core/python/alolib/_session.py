@@ -98,10 +98,10 @@ class Step:
         self._must_be_running()
         return self.config
 
-    def check_saved(self, at):
-        """Lets the engine refuse the end of a step that has not saved both values."""
-        if len(self.saved) < 2:
-            self.call("step_end", at)
+    @property
+    def is_saved(self):
+        """Whether both values for the next step are there."""
+        return len(self.saved) == 2
 
     def save_data(self, value, at=None):
         """Makes `value` the data of the next step."""
