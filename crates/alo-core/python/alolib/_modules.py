@@ -7,6 +7,9 @@ from types import ModuleType
 #: Begins the names of modules of other steps, loaded to read what those handed on.
 _FOREIGN = "_alo_of_"
 
+# Where the interpreter and its environment are installed.
+_INSTALLED = tuple({os.path.join(prefix, "") for prefix in (sys.prefix, sys.base_prefix)})
+
 
 class StepModules:
     """A context in which `folder` is the first place where modules are looked for.
@@ -21,9 +24,7 @@ class StepModules:
         #: The folder as it is named and as it is, with a slash at the end.
         self.roots = tuple(os.path.join(root, "") for root in (folder, os.path.realpath(folder)))
         # A project may keep its Python beside its assets; what is installed there belongs to every step.
-        self._installed = tuple({os.path.join(prefix, "") for prefix in (sys.prefix, sys.base_prefix)})
-        if any(root.startswith(self._installed) for root in self.roots):
-            self._installed = ()
+        self._installed = () if any(root.startswith(_INSTALLED) for root in self.roots) else _INSTALLED
         self._hidden = {}
 
     def __enter__(self):
@@ -75,7 +76,7 @@ class StepModules:
                 names = {_module_name(entry) for entry in entries}
         except OSError:  # the folder is gone: importing the asset says so
             return
-        for name in names.intersection(sys.modules):
+        for name in [name for name in names if name in sys.modules]:
             file = getattr(sys.modules[name], "__file__", None) or ""
             if "site-packages" in file or "dist-packages" in file:
                 for key in [key for key in sys.modules if key == name or key.startswith(name + ".")]:
@@ -84,7 +85,10 @@ class StepModules:
     def _holds(self, path):
         if not isinstance(path, str) or not path:
             return False
-        path = os.path.join(os.path.abspath(path), "")
+        # Nearly every path is in that form already.
+        if not os.path.isabs(path) or "/." in path or "//" in path:
+            path = os.path.abspath(path)
+        path = os.path.join(path, "")
         return path.startswith(self.roots) and not path.startswith(self._installed)
 
 

@@ -57,7 +57,8 @@ class Isolation(WorkerTest):
         self.engine.write(
             "one",
             asset_one="import os, sys\nhere = os.path.dirname(os.path.abspath(__file__))\n"
-            "sys.path += [here, here + '/sub', '/somewhere/else']\nsys.path.insert(0, here)\n" + asset(),
+            "sys.path += [here, here + '/sub', '/somewhere/else', here + '/../beside', here + '/../one', here + '//./sub']\n"
+            "sys.path.insert(0, here)\n" + asset(),
         )
         self.engine.write(
             "check",
@@ -66,6 +67,7 @@ class Isolation(WorkerTest):
                 "own = os.path.dirname(__file__)",
                 "assert sys.path[0] == own and not [p for p in sys.path if p.endswith(('/one', '/one/sub'))], sys.path",
                 "assert '/somewhere/else' in sys.path",
+                "assert [p for p in sys.path if p.endswith('/one/../beside')], sys.path",
                 "assert sys.argv == [__file__] and __name__ == 'asset_check', (sys.argv, __name__)",
             ),
         )
