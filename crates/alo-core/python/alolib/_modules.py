@@ -19,10 +19,10 @@ class StepModules:
     imported a few large packages holds thousands of modules.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, real_folder=None):
         self.folder = folder
         #: The folder as it is named and as it is, with a slash at the end.
-        self.roots = tuple(os.path.join(root, "") for root in (folder, os.path.realpath(folder)))
+        self.roots = tuple(os.path.join(root, "") for root in (folder, real_folder or os.path.realpath(folder)))
         # A project may keep its Python beside its assets; what is installed there belongs to every step.
         self._installed = () if any(root.startswith(_INSTALLED) for root in self.roots) else _INSTALLED
         self._hidden = {}

@@ -126,7 +126,7 @@ class _Run:
         """Takes the step through all stages; gives the data and config for the next one."""
         order = self._order
         config["meta"] = order.get("meta")
-        modules = StepModules(order["folder"])
+        modules = StepModules(order["folder"], order.get("real_folder"))
         watch = _watch.start(order)
         step = _session.Step(self._channel, order, modules, data, config)
         _session.set_current(step)

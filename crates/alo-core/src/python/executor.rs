@@ -226,6 +226,7 @@ impl Executor for PythonExecutor {
             module: &asset.code.module,
             file: &asset.code.file,
             folder: &asset.code.folder,
+            real_folder: asset.code.folder.canonicalize_utf8().ok(),
             args: map_to_json(context.args()),
             envs: map_to_json(&context.envs()),
             meta: map_to_json(&context.meta()),

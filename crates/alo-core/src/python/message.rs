@@ -197,6 +197,8 @@ pub(super) struct RunStep<'a> {
     pub(super) module: &'a str,
     pub(super) file: &'a Utf8Path,
     pub(super) folder: &'a Utf8Path,
+    /// The folder without links; none if the worker is to find out itself, which takes Python longer.
+    pub(super) real_folder: Option<Utf8PathBuf>,
     pub(super) args: Json,
     pub(super) envs: Json,
     pub(super) meta: Json,
