@@ -35,24 +35,6 @@ impl Tree {
     pub(crate) fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.stamp.size).sum()
     }
-
-    /// The folders in which nothing lies: no file names them.
-    pub(crate) fn empty_folders(&self) -> impl Iterator<Item = &Utf8PathBuf> {
-        let inner = |folder: &Utf8Path, path: &Utf8Path| path != folder && path.starts_with(folder);
-        self.folders.iter().enumerate().filter_map(move |(at, folder)| {
-            // Sorted by text: what lies in a folder need not follow it directly (`a`, `a-b`, `a/c`).
-            let next_folder = self.folders[at + 1..]
-                .iter()
-                .take_while(|next| next.as_str().starts_with(folder.as_str()))
-                .any(|next| inner(folder, next));
-            let from = self.files.partition_point(|file| file.relative.as_str() < folder.as_str());
-            let has_file = self.files[from..]
-                .iter()
-                .take_while(|file| file.relative.as_str().starts_with(folder.as_str()))
-                .any(|file| inner(folder, &file.relative));
-            (!next_folder && !has_file).then_some(folder)
-        })
-    }
 }
 
 #[cfg(test)]
@@ -82,17 +64,6 @@ mod tests {
         let listed = Tree::list(&root, Links::Within).expect("listed");
         assert_eq!(names(&listed), ["a-b/x", "a/1", "a/2", "b", "가/나"]);
         assert_eq!(listed.bytes(), 1 + 3 + 3 + 5 + 7);
-    }
-
-    #[test]
-    fn empty_folders_are_those_without_anything() {
-        let (_dir, root) = tree(&["a/1", "a-b/x"]);
-        for folder in ["a/empty", "b", "a/deep/er"] {
-            fs_err::create_dir_all(root.join(folder)).expect("created");
-        }
-        let listed = Tree::list(&root, Links::Within).expect("listed");
-        let empty: Vec<_> = listed.empty_folders().map(|folder| folder.as_str()).collect();
-        assert_eq!(empty, ["a/deep/er", "a/empty", "b"]);
     }
 
     #[test]

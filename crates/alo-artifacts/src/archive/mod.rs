@@ -9,8 +9,10 @@
 mod blocks;
 mod deflate;
 mod early_flush;
+mod empty_folders;
 mod gzip;
 mod in_order;
+mod listing;
 mod member;
 mod noise;
 mod pack;

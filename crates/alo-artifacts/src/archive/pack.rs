@@ -9,11 +9,10 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use super::early_flush::EarlyFlush;
+use super::listing::Listing;
 use crate::durable::{self, Lasting};
 use crate::storage_error::StorageError;
-use crate::tree::Tree;
 use crate::tree_error::TreeError;
-use crate::walk::Links;
 
 /// The time of change that members get. Either way the same folder gives the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -116,30 +115,29 @@ pub(crate) fn pack_by(
     temp: &dyn Fn() -> Result<NamedTempFile, StorageError>,
 ) -> Result<Packed, ArchiveError> {
     // Listed before the temporary file is made, which may lie in the folder.
-    let tree = Tree::list(folder, Links::Follow)?;
+    let mut listing = Listing::of(folder, durable::parent(archive))?;
     let temp = temp()?;
-    let pack = Pack { folder, archive, tree: &tree, time, cancelled };
+    let pack = Pack { folder, archive, time, cancelled };
     thread::scope(|scope| -> Result<(), ArchiveError> {
         let (file, flusher) = EarlyFlush::new(scope, temp.as_file());
         let out = BufWriter::with_capacity(1 << 17, file);
         match format {
-            ArchiveFormat::TarGz => pack.tar_gz(out)?,
-            ArchiveFormat::Zip => pack.zip(out)?,
+            ArchiveFormat::TarGz => pack.tar_gz(&mut listing, out)?,
+            ArchiveFormat::Zip => pack.zip(&mut listing, out)?,
         }
         Ok(flusher.finish().map_err(StorageError::of("flush", archive))?)
     })?;
     let bytes = temp.as_file().metadata().map_err(StorageError::of("write", archive))?.len();
     durable::persist(temp, archive, Lasting::PowerFailure)?;
     let left_out =
-        tree.others.iter().map(|other| format!("`{}` is {}", other.relative.display(), other.what));
-    Ok(Packed { files: tree.files.len() as u64, bytes, left_out: left_out.collect() })
+        listing.others.iter().map(|other| format!("`{}` is {}", other.relative.display(), other.what));
+    Ok(Packed { files: listing.count, bytes, left_out: left_out.collect() })
 }
 
 /// A folder on its way into an archive.
 pub(super) struct Pack<'a> {
     pub(super) folder: &'a Utf8Path,
     pub(super) archive: &'a Utf8Path,
-    pub(super) tree: &'a Tree,
     pub(super) time: MemberTime,
     pub(super) cancelled: &'a dyn Fn() -> bool,
 }

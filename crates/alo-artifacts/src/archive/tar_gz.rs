@@ -5,6 +5,7 @@ use std::thread;
 
 use super::blocks::Blocks;
 use super::gzip::BlockGzip;
+use super::listing::Listing;
 use super::member::Member;
 use super::pack::{ArchiveError, Pack};
 
@@ -12,15 +13,17 @@ use super::pack::{ArchiveError, Pack};
 const READ: usize = 1 << 17;
 
 impl Pack<'_> {
-    pub(super) fn tar_gz(&self, out: impl Write) -> Result<(), ArchiveError> {
+    pub(super) fn tar_gz(&self, listing: &mut Listing, out: impl Write) -> Result<(), ArchiveError> {
         thread::scope(|scope| {
             let mut tar =
                 tar::Builder::new(BlockGzip::new(Blocks::start(scope), out).map_err(self.writing())?);
-            for folder in self.tree.empty_folders() {
+            for folder in listing.empty_folders.paths()? {
+                let folder = folder?;
                 let mut header = header(tar::EntryType::Directory, 0, self.time.seconds(0), true);
                 tar.append_data(&mut header, format!("{folder}/"), io::empty()).map_err(self.writing())?;
             }
-            for file in &self.tree.files {
+            for file in listing.files.values()? {
+                let file = file?;
                 let mut member = Member::open(self.folder.join(&file.relative), self.cancelled)?;
                 let seconds = self.time.seconds(file.stamp.modified);
                 let mut header = header(tar::EntryType::Regular, member.size(), seconds, file.executable);

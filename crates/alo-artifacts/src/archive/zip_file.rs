@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Seek, Write};
-use std::{slice, thread};
+use std::thread;
 
 use jiff::Timestamp;
 use libdeflater::Crc;
@@ -15,6 +15,7 @@ use zip::write::SimpleFileOptions;
 
 use super::blocks::{BLOCK, Blocks};
 use super::deflate::LAST;
+use super::listing::Listing;
 use super::member::Member;
 use super::pack::{ArchiveError, Pack};
 use crate::durable;
@@ -26,20 +27,21 @@ use crate::walk::TreeFile;
 const IN_MEMORY: usize = 4 << 20;
 
 impl Pack<'_> {
-    pub(super) fn zip(&self, out: impl Write + Seek) -> Result<(), ArchiveError> {
+    pub(super) fn zip(&self, listing: &mut Listing, out: impl Write + Seek) -> Result<(), ArchiveError> {
         let mut zip = ZipWriter::new(out);
-        for folder in self.tree.empty_folders() {
+        for folder in listing.empty_folders.paths()? {
+            let folder = folder?;
             let options = SimpleFileOptions::default()
                 .last_modified_time(zip_time(self.time.seconds(0)))
                 .unix_permissions(0o755);
             zip.add_directory(format!("{folder}/"), options).map_err(self.zipping())?;
         }
         thread::scope(|scope| {
-            let files = self.tree.files.iter();
+            let files = listing.files.values()?;
             let blocks = Blocks::start(scope);
-            let mut ahead = Ahead { pack: self, files, open: None, sizes: VecDeque::new(), blocks };
-            for file in &self.tree.files {
-                self.add(file, ahead.member()?, &mut zip)?;
+            let mut ahead = Ahead { pack: self, files, open: None, opened: VecDeque::new(), blocks };
+            while let Some((file, member)) = ahead.member()? {
+                self.add(&file, member, &mut zip)?;
             }
             Ok::<_, ArchiveError>(())
         })?;
@@ -83,24 +85,24 @@ struct Compressed {
 }
 
 /// Reads the files ahead of the writer, and hands their blocks over.
-struct Ahead<'a> {
+struct Ahead<'a, Files> {
     pack: &'a Pack<'a>,
     /// Those that have not been opened.
-    files: slice::Iter<'a, TreeFile>,
+    files: Files,
     /// The one that is being read.
     open: Option<Member<'a>>,
-    /// Of the files that have been opened and not been taken.
-    sizes: VecDeque<u64>,
+    /// The files that have been opened and not been taken, with their sizes.
+    opened: VecDeque<(TreeFile, u64)>,
     blocks: Blocks,
 }
 
-impl Ahead<'_> {
-    /// The next file.
-    fn member(&mut self) -> Result<Compressed, ArchiveError> {
+impl<Files: Iterator<Item = Result<TreeFile, StorageError>>> Ahead<'_, Files> {
+    /// The next file; none when all have been taken.
+    fn member(&mut self) -> Result<Option<(TreeFile, Compressed)>, ArchiveError> {
         let pack = self.pack;
         self.read_on()?;
         let early = || pack.writing()(io::Error::other("the files have ended early"));
-        let size = self.sizes.pop_front().ok_or_else(early)?;
+        let Some((file, size)) = self.opened.pop_front() else { return Ok(None) };
         let mut content = tempfile::spooled_tempfile_in(IN_MEMORY, durable::parent(pack.archive));
         let mut length = LAST.len() as u64;
         let mut checksum = Crc::new();
@@ -116,16 +118,16 @@ impl Ahead<'_> {
             self.blocks.give_back(block.content);
         }
         content.write_all(&LAST).and_then(|()| content.rewind()).map_err(pack.writing())?;
-        Ok(Compressed { content, length, size, checksum: checksum.sum() })
+        Ok(Some((file, Compressed { content, length, size, checksum: checksum.sum() })))
     }
 
     /// Hands over blocks until all threads are busy.
     fn read_on(&mut self) -> Result<(), ArchiveError> {
         while !self.blocks.is_full() {
             let Some(member) = &mut self.open else {
-                let Some(file) = self.files.next() else { return Ok(()) };
+                let Some(file) = self.files.next().transpose()? else { return Ok(()) };
                 let member = Member::open(self.pack.folder.join(&file.relative), self.pack.cancelled)?;
-                self.sizes.push_back(member.size());
+                self.opened.push_back((file, member.size()));
                 self.open = Some(member);
                 continue;
             };
