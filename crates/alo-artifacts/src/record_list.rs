@@ -16,6 +16,8 @@ const HELD: usize = 64 << 10;
 pub(crate) struct RecordList {
     /// Where the temporary file is made; it has no name there.
     folder: Utf8PathBuf,
+    /// So many bytes stay in memory.
+    held: usize,
     file: Option<SpooledTempFile>,
     /// How long the file is.
     end: u64,
@@ -35,7 +37,16 @@ pub(crate) struct Records<'a> {
 
 impl RecordList {
     pub(crate) fn new(folder: &Utf8Path) -> Self {
-        Self { folder: folder.to_owned(), file: None, end: 0, was_read: false, framed: Vec::new() }
+        Self::holding(folder, HELD)
+    }
+
+    /// A list that stays in memory.
+    pub(crate) fn in_memory(folder: &Utf8Path) -> Self {
+        Self::holding(folder, usize::MAX)
+    }
+
+    fn holding(folder: &Utf8Path, held: usize) -> Self {
+        Self { folder: folder.to_owned(), held, file: None, end: 0, was_read: false, framed: Vec::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -48,7 +59,7 @@ impl RecordList {
             file
         } else {
             durable::create_dir_all(&self.folder)?;
-            self.file.insert(SpooledTempFile::new_in(HELD, self.folder.as_std_path()))
+            self.file.insert(SpooledTempFile::new_in(self.held, self.folder.as_std_path()))
         };
         self.framed.clear();
         self.framed.extend((record.len() as u64).to_le_bytes());
@@ -66,7 +77,7 @@ impl RecordList {
 
     /// Leaves an empty list in its place.
     pub(crate) fn take(&mut self) -> Self {
-        let empty = Self::new(&self.folder);
+        let empty = Self::holding(&self.folder, self.held);
         std::mem::replace(self, empty)
     }
 

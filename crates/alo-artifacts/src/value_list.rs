@@ -24,6 +24,11 @@ impl<T: Serialize + DeserializeOwned> ValueList<T> {
         Self { folder: folder.to_owned(), records: RecordList::new(folder), kind: PhantomData }
     }
 
+    /// A list that stays in memory, for when there are so many lists that each cannot have an open file.
+    pub(crate) fn in_memory(folder: &Utf8Path) -> Self {
+        Self { folder: folder.to_owned(), records: RecordList::in_memory(folder), kind: PhantomData }
+    }
+
     /// Leaves an empty list in its place.
     pub(crate) fn take(&mut self) -> Self {
         Self { folder: self.folder.clone(), records: self.records.take(), kind: PhantomData }

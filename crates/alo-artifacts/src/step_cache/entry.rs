@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dependency::Dependency;
 use super::description::StepDescription;
+use super::kept_files::KeptFiles;
 use super::refusal::NotKept;
 use crate::digest::{Hasher, hex};
 use crate::durable::{self, Lasting};
@@ -16,7 +17,7 @@ use crate::run_id::RunId;
 use crate::storage_error::StorageError;
 
 /// The version of the record that is written; another one is not used.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// The record's file.
 const ENTRY: &str = "entry";
 
@@ -47,8 +48,8 @@ pub(super) struct Left {
     pub(super) data: Option<Content>,
     pub(super) config: Option<Content>,
     pub(super) process: Option<Content>,
-    /// New and changed files of the artifacts.
-    pub(super) files: Vec<KeptFile>,
+    /// New and changed files of the artifacts, if there are any.
+    pub(super) files: Option<KeptFiles>,
     /// What it removed of the artifacts.
     pub(super) removed: Vec<Utf8PathBuf>,
     /// Folders of the artifacts that it made, or gave other permissions, with these.
@@ -69,15 +70,6 @@ pub(super) struct Content {
     pub(super) bytes: u64,
     /// BLAKE3.
     pub(super) digest: String,
-}
-
-/// A file of the artifacts; its content lies in the entry under the name of its digest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct KeptFile {
-    pub(super) path: Utf8PathBuf,
-    /// Its permissions.
-    pub(super) mode: u32,
-    pub(super) content: Content,
 }
 
 /// What a step was made from, and what names the differences of that another time.
@@ -135,7 +127,8 @@ impl KeptStep {
     pub(super) fn bytes(&self) -> u64 {
         let Some(left) = &self.left else { return 0 };
         let hand_off = [&left.data, &left.config, &left.process].into_iter().flatten();
-        hand_off.chain(left.files.iter().map(|file| &file.content)).map(|content| content.bytes).sum()
+        let files = left.files.as_ref().map_or(0, |files| files.bytes);
+        hand_off.map(|content| content.bytes).sum::<u64>() + files
     }
 
     /// Notes that it was used just now.

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
 
 use super::changes::{Budget, Changes};
 use super::content::RunName;
 use super::dependency::{Dependency, Read};
-use super::entry::{Content, KeptFile, Left, MadeFrom};
+use super::entry::{Content, Left, MadeFrom};
+use super::kept_files::{FilesWriter, KeptFile, KeptFiles};
 use super::left_behind::LeftBehind;
 use super::look::LookedAt;
 use super::place::Place;
@@ -19,13 +21,13 @@ use crate::digest::Fields;
 use crate::durable;
 use crate::stamp::Stamp;
 use crate::storage_error::StorageError;
-use crate::walk::TreeFile;
+use crate::value_list::ValueList;
 
 /// So many files, of so many bytes together, are read or copied where links would do: what is written to later is then not
 /// lost.
 const CHEAP: Budget = Budget { files: 256, bytes: 4 << 20 };
 /// So many files are held by links.
-const MOST: usize = 2000;
+const MOST: u64 = 2000;
 /// How often it is looked whether the clock of the file system has gone on, and how long to wait before each look.
 const LOOKS: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(1);
@@ -46,7 +48,7 @@ impl Sharing {
     /// How much of what was just written is digested, because its times may not show that it is written again.
     pub(super) fn budget(self) -> Budget {
         match self {
-            Self::Copies => Budget { files: usize::MAX, bytes: u64::MAX },
+            Self::Copies => Budget { files: u64::MAX, bytes: u64::MAX },
             Self::Links => CHEAP,
         }
     }
@@ -63,7 +65,7 @@ pub struct HeldStep {
     /// Something that cannot be put back, in words.
     special: Option<String>,
     values: Vec<Held>,
-    files: Vec<(TreeFile, Held)>,
+    files: ValueList<HeldFile>,
     removed: Vec<Utf8PathBuf>,
     folders: Vec<(Utf8PathBuf, u32)>,
     /// What lay at the places that it has read.
@@ -74,6 +76,16 @@ pub struct HeldStep {
 #[derive(Debug)]
 struct Held {
     path: Utf8PathBuf,
+    size: u64,
+    modified: i64,
+}
+
+/// A file of the artifacts that is held under the name of its number.
+#[derive(Debug, Serialize, Deserialize)]
+struct HeldFile {
+    relative: Utf8PathBuf,
+    /// Its permissions.
+    mode: u32,
     size: u64,
     modified: i64,
 }
@@ -106,6 +118,11 @@ pub(super) struct Aside {
 impl Aside {
     pub(super) fn new(path: Utf8PathBuf) -> Self {
         Self { path, is_kept: false }
+    }
+
+    /// Where the artifacts' file of that number is held.
+    fn held(&self, number: u64) -> Utf8PathBuf {
+        self.path.join(format!("file-{number}"))
     }
 
     fn file(&self, name: &str) -> Option<Utf8PathBuf> {
@@ -159,25 +176,31 @@ impl HeldStep {
         told: BTreeSet<Utf8PathBuf>,
         special: Option<String>,
     ) -> Self {
-        let (values, files, removed, folders, read) = Default::default();
+        let (values, removed, folders, read) = Default::default();
+        let files = ValueList::in_memory(&folder.path);
         Self { place, folder, left, told, special, values, files, removed, folders, read }
     }
 
     /// Copies or links the files of the artifacts, and remembers what was there. Gives when the newest linked one was written.
     pub(super) fn take(
         &mut self,
-        changes: Changes,
+        mut changes: Changes,
         root: &Utf8Path,
         sharing: Sharing,
     ) -> Result<Option<i64>, RecordingError> {
-        let count = changes.files.len();
+        let count = changes.count;
         if sharing == Sharing::Links && count > MOST {
-            return Err(RecordingError::TooManyFiles { files: count });
+            return Err(RecordingError::TooManyFiles { files: usize::try_from(count).unwrap_or(usize::MAX) });
+        }
+        if sharing == Sharing::Copies {
+            // It is kept at once: no other step's list is open beside this one.
+            self.files = ValueList::new(self.place.cache.root());
         }
         let Budget { files: few, bytes: mut left } = sharing.budget();
         let mut newest = None;
-        for (number, file) in changes.files.into_iter().enumerate() {
-            let (from, to) = (root.join(&file.relative), self.folder.path.join(format!("file-{number}")));
+        for (number, file) in (0..).zip(changes.files.values()?) {
+            let file = file?;
+            let (from, to) = (root.join(&file.relative), self.folder.held(number));
             let is_cheap = count <= few && file.stamp.size <= left;
             if is_cheap {
                 left -= file.stamp.size;
@@ -186,9 +209,9 @@ impl HeldStep {
             if !is_linked {
                 copy_plain(&from, &to)?;
             }
-            let held = Held::at(to)?;
-            newest = newest.max(is_linked.then_some(held.modified));
-            self.files.push((file, held));
+            let Held { size, modified, .. } = Held::at(to)?;
+            newest = newest.max(is_linked.then_some(modified));
+            self.files.push(&HeldFile { relative: file.relative, mode: file.mode, size, modified })?;
         }
         self.removed = changes.removed;
         self.folders = changes.folders;
@@ -255,20 +278,10 @@ impl HeldStep {
             }
             hand_off[what] = Some(Content { bytes: looked.bytes, digest: looked.digest });
         }
-        let mut files = Vec::new();
-        for (file, held) in std::mem::take(&mut self.files) {
-            held.check(&file.relative)?;
-            let looked = name.look(&held.path)?;
-            if looked.names_run {
-                self.refuse(NotKept::NamesRun { place: file.relative.to_string() });
-            }
-            // Files of equal contents share one.
-            durable::rename(&held.path, &self.folder.path.join(&looked.digest))?;
-            let content = Content { bytes: looked.bytes, digest: looked.digest };
-            files.push(KeptFile { path: file.relative, mode: file.mode, content });
-        }
         let [data, config, process] = hand_off;
-        let result = self.result(&made_from, &files, [&data, &config]);
+        let mut result = self.result(&made_from, [&data, &config]);
+        let files = self.keep_files(&name, &mut result)?;
+        let result = self.result_end(result);
         let process_digest = process.as_ref().map(|content| content.digest.clone());
         let not_kept = self.left.not_kept.take();
         if let Some(reason) = &not_kept {
@@ -301,33 +314,69 @@ impl HeldStep {
         Ok(Recorded { result, not_kept, folder: self.folder, process: process_digest })
     }
 
-    /// A digest of all that later steps can see of the steps so far.
-    fn result(&self, made_from: &MadeFrom, files: &[KeptFile], hand_off: [&Option<Content>; 2]) -> String {
-        let mut fields = Fields::<blake3::Hasher>::default();
+    /// Gives the files of the artifacts the names that they have in an entry, and lists them, there and in the digest of the result.
+    fn keep_files(
+        &mut self,
+        name: &RunName,
+        result: &mut Fields<blake3::Hasher>,
+    ) -> Result<Option<KeptFiles>, RecordingError> {
+        let mut files = self.files.take();
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let mut list = FilesWriter::create(&self.folder.path)?;
+        for (number, file) in (0..).zip(files.values()?) {
+            let HeldFile { relative, mode, size, modified } = file?;
+            let held = Held { path: self.folder.held(number), size, modified };
+            held.check(&relative)?;
+            let looked = name.look(&held.path)?;
+            if looked.names_run {
+                self.refuse(NotKept::NamesRun { place: relative.to_string() });
+            }
+            // Files of equal contents share one.
+            durable::rename(&held.path, &self.folder.path.join(&looked.digest))?;
+            let content = Content { bytes: looked.bytes, digest: looked.digest };
+            if !self.told.contains(&relative) {
+                for field in ["file", relative.as_str(), &permissions(mode), &content.digest] {
+                    result.add(field.as_bytes());
+                }
+            }
+            list.push(&KeptFile { path: relative, mode, content })?;
+        }
+        Ok(Some(list.finish()?))
+    }
+
+    /// Begins a digest of all that later steps can see of the steps so far.
+    fn result(&self, made_from: &MadeFrom, hand_off: [&Option<Content>; 2]) -> Fields<blake3::Hasher> {
+        let mut fields = Fields::default();
         let mut add = |field: &str| fields.add(field.as_bytes());
-        let permissions = |mode: &u32| format!("{mode:o}");
         add(made_from.description.earlier.as_ref().map_or("", |(_, result)| result));
         for content in hand_off {
             add(content.as_ref().map_or("", |content| &content.digest));
         }
         add(&self.left.visible);
-        let seen = files.iter().filter(|file| !self.told.contains(&file.path));
-        for KeptFile { path, mode, content } in seen {
-            for field in ["file", path.as_str(), &permissions(mode), &content.digest] {
-                add(field);
-            }
-        }
+        fields
+    }
+
+    /// Ends it, after the files.
+    fn result_end(&self, mut fields: Fields<blake3::Hasher>) -> String {
+        let mut add = |field: &str| fields.add(field.as_bytes());
         for path in &self.removed {
             add("removed");
             add(path.as_str());
         }
         for (path, mode) in &self.folders {
-            for field in ["folder", path.as_str(), &permissions(mode)] {
+            for field in ["folder", path.as_str(), &permissions(*mode)] {
                 add(field);
             }
         }
         fields.finish()
     }
+}
+
+/// As they are written in a digest.
+fn permissions(mode: u32) -> String {
+    format!("{mode:o}")
 }
 
 fn stamp(path: &Utf8Path) -> Option<Stamp> {

@@ -1,6 +1,7 @@
 //! What finished steps have left, kept so that an unchanged step need not run again.
 //!
-//! `.alo/steps/<pipeline>/<step>/<key>/` holds what one step left: `entry` and its files. The key is a digest of all that
+//! `.alo/steps/<pipeline>/<step>/<key>/` holds what one step left: `entry`, the list `files` of what
+//! it left in the artifacts, and these files. The key is a digest of all that
 //! the step was made from ([`StepDescription`]). A folder appears under its name when it is whole; it is a cache, so it is
 //! not flushed: every use compares every file with its digest, and what does not match is as good as absent.
 
@@ -10,6 +11,7 @@ mod dependency;
 mod description;
 mod entry;
 mod held;
+mod kept_files;
 mod left_behind;
 mod look;
 mod place;

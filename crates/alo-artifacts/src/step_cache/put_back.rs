@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::content;
 use super::entry::{Content, StepEntry};
+use super::kept_files::{self, FILES, KeptFile};
 use crate::copy::{CopyError, Meter, copy_file};
 use crate::durable;
 use crate::layout::ArtifactLayout;
@@ -46,18 +47,22 @@ impl StepEntry {
 
     fn put_back_by(&self, root: &Utf8Path, waiting: &Utf8Path) -> Result<u64, PutBackError> {
         let left = &self.left;
-        for (name, kept) in [("data", &left.data), ("config", &left.config), ("process", &left.process)] {
+        let list = left.files.as_ref().map(|files| files.list.clone());
+        for (name, kept) in
+            [("data", &left.data), ("config", &left.config), ("process", &left.process), (FILES, &list)]
+        {
             if let Some(kept) = kept {
                 let path = self.folder.join(name);
                 let found = content::digest(&path)?;
                 check(&found, kept, path)?;
             }
         }
-        if !left.files.is_empty() {
+        if left.files.is_some() {
             durable::remove(waiting)?;
             durable::create_dir_all(waiting)?;
         }
-        for (number, file) in left.files.iter().enumerate() {
+        for (number, file) in self.files()?.enumerate() {
+            let file = file?;
             let from = self.folder.join(&file.content.digest);
             let to = waiting.join(number.to_string());
             let copied = copy_file::<blake3::Hasher>(&from, &to, &Meter::default())?;
@@ -70,7 +75,8 @@ impl StepEntry {
         for (folder, _) in &left.folders {
             durable::create_dir_all(&root.join(folder))?;
         }
-        for (number, file) in left.files.iter().enumerate() {
+        for (number, file) in self.files()?.enumerate() {
+            let file = file?;
             let to = root.join(&file.path);
             durable::create_dir_all(durable::parent(&to))?;
             durable::rename(&waiting.join(number.to_string()), &to)?;
@@ -79,7 +85,14 @@ impl StepEntry {
         for (folder, mode) in left.folders.iter().rev() {
             permissions::set_mode(&root.join(folder), *mode)?;
         }
-        Ok(left.files.iter().map(|file| file.content.bytes).sum())
+        Ok(left.files.as_ref().map_or(0, |files| files.bytes))
+    }
+
+    /// Its files of the artifacts, by their list, which must have been compared with its digest.
+    fn files(&self) -> Result<impl Iterator<Item = Result<KeptFile, StorageError>>, StorageError> {
+        let list =
+            self.left.files.as_ref().map(|_| kept_files::read(&self.folder.join(FILES))).transpose()?;
+        Ok(list.into_iter().flatten())
     }
 }
 

@@ -46,7 +46,7 @@ impl StepCache {
         let place = Place { cache: self.clone(), pipeline, step: step.to_owned(), run: run.clone() };
         let before = match before {
             Some(before) => before,
-            None => Snapshot::take(artifacts, sharing.budget())?,
+            None => Snapshot::take(artifacts, sharing.budget(), self.root())?,
         };
         Ok(StepRecording { place, artifacts: artifacts.clone(), before, sharing, folder })
     }
@@ -81,13 +81,13 @@ impl StepRecording {
     /// Takes hold of what the step has left, such that nothing that later steps do can pass for it.
     ///
     /// Gives also what lies in the artifacts now.
-    pub fn hold(self, left: LeftBehind) -> Result<(HeldStep, Snapshot), RecordingError> {
-        let after = Snapshot::take(&self.artifacts, self.sharing.budget())?;
-        let root = self.artifacts.root();
-        let changes = after.since(&self.before, root)?;
+    pub fn hold(mut self, left: LeftBehind) -> Result<(HeldStep, Snapshot), RecordingError> {
+        let (root, beside) = (self.artifacts.root(), self.place.cache.root().to_owned());
+        let mut after = Snapshot::take(&self.artifacts, self.sharing.budget(), &beside)?;
+        let changes = after.since(&mut self.before, root, &beside)?;
         let told: BTreeSet<_> =
             left.told.iter().filter_map(|path| Some(path.strip_prefix(root).ok()?.to_owned())).collect();
-        let special = after.others.first().cloned();
+        let special = after.special.clone();
         let mut held = HeldStep::new(self.place, self.folder, left, told, special);
         let linked = held.take(changes, root, self.sharing)?;
         if self.sharing == Sharing::Links
