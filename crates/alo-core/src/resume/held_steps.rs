@@ -27,7 +27,7 @@ pub(crate) struct HeldSteps<'a> {
     /// What the step before has left; none if that could not be held, and nothing after it is.
     earlier: Option<Values>,
     /// What lies in the artifacts after the step before.
-    artifacts: Option<Snapshot>,
+    artifacts: Option<Box<Snapshot>>,
 }
 
 /// What is held of a pipeline.
@@ -64,7 +64,8 @@ impl<'a> HeldSteps<'a> {
     pub(super) fn attempt(&mut self, step: &Step, journal: &mut Journal<'_>) -> Attempt {
         let decision = StepDecision::Runs { why: Why::NotAsked };
         let Some(earlier) = self.earlier.clone() else { return Attempt::Unrecorded(decision) };
-        match self.recorder.begin(step, StepDescription::default(), earlier, None, self.artifacts.take()) {
+        let artifacts = self.artifacts.take().map(|artifacts| *artifacts);
+        match self.recorder.begin(step, StepDescription::default(), earlier, None, artifacts) {
             Ok(begun) => Attempt::Recorded(decision, Box::new(begun)),
             Err(error) => {
                 self.give_up(step, &error, journal);
@@ -83,7 +84,7 @@ impl<'a> HeldSteps<'a> {
     ) {
         match self.recorder.hold(step, recording, &kept, seen) {
             Ok((held, artifacts)) => {
-                self.artifacts = Some(artifacts);
+                self.artifacts = Some(Box::new(artifacts));
                 self.earlier = Some(Values { data: held.data(), config: held.config() });
                 self.last(|pipeline| pipeline.steps.push((number, held)));
             }
