@@ -11,7 +11,8 @@ use pep440_rs::{Operator, Version, VersionSpecifier, VersionSpecifiers};
 use serde::Deserialize;
 
 use super::file;
-use super::item::{Origin, Requirement};
+use super::origin::Origin;
+use super::requirement::Requirement;
 use super::set::RequirementSet;
 use crate::resolution::wheel_name;
 
@@ -226,7 +227,7 @@ mod tests {
         let facts: Vec<Fact> = serde_yaml::from_str(TABLE).unwrap();
         assert!(facts.len() > 20 && facts.iter().map(|fact| &fact.package).is_sorted());
         for fact in &facts {
-            assert_eq!(fact.package, super::super::item::normalize(&fact.package));
+            assert_eq!(fact.package, super::super::normalize(&fact.package));
         }
         assert_eq!(*FACTS, facts);
     }

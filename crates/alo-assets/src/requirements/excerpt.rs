@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use alo_plan::{Code, Diagnostic, Position, Span, render};
 
-use super::item::{Origin, RequirementError};
+use super::error::RequirementError;
+use super::origin::Origin;
 
 impl RequirementError {
     /// The line of the file that is at fault, with the file's name, line and column above it and a mark below; `None` if it stands

@@ -3,9 +3,12 @@
 use alo_plan::StepName;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::item::{Item, Origin, Requirement, RequirementError, parse};
+use super::error::RequirementError;
+use super::item::{Item, parse};
 use super::options::{Options, Word, words};
+use super::origin::Origin;
 use super::place::{Base, local_place};
+use super::requirement::Requirement;
 
 /// The item that means the asset's own file.
 const OWN_FILE: &str = "requirements.txt";

@@ -2,7 +2,7 @@
 
 use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder};
 
-use super::item::Requirement;
+use super::requirement::Requirement;
 use crate::interpreter::PythonVersion;
 
 /// What conditions are judged by.

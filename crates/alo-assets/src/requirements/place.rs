@@ -2,6 +2,8 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::package_name::normalize;
+
 /// Where relative paths start.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Base<'a> {
@@ -78,12 +80,7 @@ pub(super) fn named_project(folder: &Utf8Path) -> Option<String> {
     let name = value.strip_prefix(quote)?.split(quote).next()?;
     let is_name = name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    is_name.then(|| super::normalize(name))
-}
-
-/// The digest that the fragment of a URL gives: `sha256:…`.
-pub(super) fn hash_in(fragment: &str) -> Option<String> {
-    fragment.split('&').find_map(|part| Some(format!("sha256:{}", part.strip_prefix("sha256=")?)))
+    is_name.then(|| normalize(name))
 }
 
 fn is_archive(text: &str) -> bool {
@@ -156,7 +153,7 @@ mod tests {
         assert_eq!((&*place.path, place.extras), ("./pk", "[x,y]"));
         assert_eq!(place.marker, Some("python_version > '3'"));
         let place = local_place("file:///a%20b/x.whl#sha256=00&egg=x", false).unwrap();
-        assert_eq!((&*place.path, hash_in(place.fragment)), ("/a b/x.whl", Some("sha256:00".to_owned())));
+        assert_eq!((&*place.path, place.fragment), ("/a b/x.whl", "sha256=00&egg=x"));
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::str::FromStr;
 use camino::{Utf8Path, Utf8PathBuf};
 use pep440_rs::Version;
 
-use super::item::Requirement;
 use super::markers::Markers;
 use super::options::Options;
+use super::requirement::Requirement;
 use crate::digest::{self, PackageFiles};
 use crate::resolution::ResolvedPackage;
 
