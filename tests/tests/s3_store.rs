@@ -4,8 +4,9 @@ use std::io::Read;
 use std::time::Duration;
 
 use alo_artifacts::{
-    ArtifactLayout, Limits, LoadError, LoadProgress, LoadedData, ProjectLayout, RunId, S3Access,
-    S3Environment, S3Error, S3Fault, check_sources, export, load_data, load_model, resolve_save_path,
+    ArtifactLayout, Limits, LoadError, LoadProgress, LoadedData, LoadedModel, ModelError, ModelSource,
+    ProjectLayout, RunId, S3Access, S3Environment, S3Error, S3Fault, check_sources, export, load_data,
+    resolve_save_path,
 };
 use alo_plan::PipelineKind::{Inference, Train};
 use alo_plan::{ArchiveFormat, Fetch, Permission};
@@ -256,7 +257,7 @@ fn a_server_that_fails_stalls_and_breaks_off_gives_the_right_result() {
     assert_eq!(stored[0].as_u64(), Some(exports.files[1].bytes));
     assert_eq!(server.tell(&json!({"do": "uploads", "bucket": "data"})), 0);
     let run = RunId::new("2026-01-01T00:00:00Z".parse().expect("a time"), 1, "x");
-    let loaded = model(&project, "s3://data/out/", &run);
+    let loaded = model(&project, "s3://data/out/", &run).expect("loaded");
     assert_eq!((loaded.files, loaded.bytes), (2, (40 << 20) + 1));
 }
 
@@ -276,9 +277,9 @@ fn artifacts(project: &Project, size: usize) -> ArtifactLayout {
     artifacts
 }
 
-fn model(project: &Project, text: &str, run: &RunId) -> alo_artifacts::LoadedModel {
-    load_model(text, &[], &project.access(), &project.layout, run, &Limits::default(), &|| false)
-        .expect("loaded")
+fn model(project: &Project, text: &str, run: &RunId) -> Result<LoadedModel, ModelError> {
+    let source = ModelSource { text, bases: &[], s3: &project.access() };
+    source.load(&project.layout, run, &Limits::default(), &|| false)
 }
 
 #[test]
@@ -290,7 +291,7 @@ fn models_come_from_prefixes_archives_and_folders_that_hold_one() {
     let project = Project::of(&server);
     let run = RunId::new("2026-01-01T00:00:00Z".parse().expect("a time"), 1, "x");
     let models = project.layout.artifacts(Train).models();
-    assert_eq!(model(&project, "s3://data/plain/", &run).files, 2);
+    assert_eq!(model(&project, "s3://data/plain/", &run).expect("loaded").files, 2);
     assert_eq!(files_below(&models), ["scaler", "train/m.pkl"]);
 
     let to = resolve_save_path("s3://data/", &[], &project.access(), &project.layout).expect("fine");
@@ -302,18 +303,10 @@ fn models_come_from_prefixes_archives_and_folders_that_hold_one() {
     assert_eq!(exports.files[0].path, "s3://data/inference_artifacts.zip");
     assert!(server.keys("data").contains(&"model.tar.gz".to_owned()));
     for text in ["s3://data/model.tar.gz", "s3://data/", "s3://data"] {
-        assert_eq!(model(&project, text, &run).source, "s3://data/model.tar.gz", "{text}");
+        assert_eq!(model(&project, text, &run).expect("loaded").source, "s3://data/model.tar.gz", "{text}");
         assert_eq!(files_below(&models), ["m", "weights"]);
     }
-    let error = load_model(
-        "s3://data/none/",
-        &[],
-        &project.access(),
-        &project.layout,
-        &run,
-        &Limits::default(),
-        &|| false,
-    );
+    let error = model(&project, "s3://data/none/", &run);
     assert!(error.expect_err("nothing there").hint().is_some());
     assert_eq!(files_below(&models), ["m", "weights"], "the previous model stays");
 }

@@ -1,7 +1,7 @@
 //! Data, artifacts, summaries, archives and run history for alo.
 //!
 //! This crate owns everything a run reads from and leaves on disk beside its code: external data and
-//! models that come in ([`load_data`], [`load_model`]), the artifact folders ([`ArtifactLayout`],
+//! models that come in ([`load_data`], [`ModelSource`]), the artifact folders ([`ArtifactLayout`],
 //! [`StagedArtifacts`]), the summary ([`Summary`]) and the check of what an inference left
 //! ([`check_output`]), archives that go out ([`export`]), and the history of runs ([`History`]).
 //!
@@ -29,7 +29,7 @@ mod location;
 mod lock;
 mod manifest;
 mod mirror;
-mod model_source;
+mod model;
 mod output;
 mod path_list;
 mod permissions;
@@ -78,9 +78,7 @@ pub use layout::{ArtifactLayout, ProjectLayout};
 pub use load_error::LoadError;
 pub use location::{Location, LocationError};
 pub use lock::{Holder, LockError, ProjectLock};
-pub use model_source::{
-    LoadedModel, ModelCommitError, ModelError, StagedModel, check_model, load_model, stage_model,
-};
+pub use model::{LoadedModel, ModelCommitError, ModelError, ModelSource, StagedModel};
 pub use output::{InferenceOutput, OutputError, check_output};
 pub use recovery::{Recovery, RecoveryError, recover};
 pub use run_id::{RunId, RunIdError};

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use alo_artifacts::{
     ArtifactLayout, EXTERNAL_MODEL, ExperimentalHistory, ExportError, Limits, MemberTime, ModelError,
-    ProjectLayout, RunId, S3Access, UnpackError, export, load_model, pack, resolve_save_path, unpack,
+    ModelSource, ProjectLayout, RunId, S3Access, UnpackError, export, pack, resolve_save_path, unpack,
 };
 use alo_plan::ArchiveFormat::{self, TarGz, Zip};
 use alo_plan::PipelineKind::{Inference, Train};
@@ -347,10 +347,9 @@ impl Models {
 
     fn load(&self, text: &str) -> Result<alo_artifacts::LoadedModel, ModelError> {
         let run = RunId::new(jiff::Timestamp::UNIX_EPOCH, 1, "x");
-        {
-            let (bases, s3) = (std::slice::from_ref(&self.root), S3Access::default());
-            load_model(text, bases, &s3, &self.layout, &run, &Limits::default(), &|| false)
-        }
+        let bases = std::slice::from_ref(&self.root);
+        let source = ModelSource { text, bases, s3: &S3Access::default() };
+        source.load(&self.layout, &run, &Limits::default(), &|| false)
     }
 
     fn current(&self) -> String {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use alo_artifacts::{
-    ExportForm, Limits, LoadProgress, NotKept, StepState, check_output, export_as, load_data, stage_model,
+    ExportForm, Limits, LoadProgress, ModelSource, NotKept, StepState, check_output, export_as, load_data,
 };
 use alo_plan::{HandOffMode, PipelineKind};
 
@@ -93,8 +93,8 @@ impl PipelineRun<'_> {
         if let (PipelineKind::Inference, Some(source)) = (kind, from_outside) {
             let (bases, run) = (project.bases(), self.scope.run);
             let limits = Limits::default();
-            let model =
-                stage_model(source, &bases, self.scope.s3, project.layout(), run, &limits, &cancelled)?;
+            let from = ModelSource { text: source, bases: &bases, s3: self.scope.s3 };
+            let model = from.stage(project.layout(), run, &limits, &cancelled)?;
             progress.model = Some(model);
             journal.emit(&Event::ModelLoaded { source: source.clone() });
         }

@@ -1,8 +1,8 @@
 //! What holds for a whole run, and the places outside the project that it uses.
 
 use alo_artifacts::{
-    ArtifactLayout, DataSource, LoadedData, Location, RunId, S3Access, SaveTarget, StagedArtifacts,
-    check_model, check_sources, loaded_once, resolve_save_path,
+    ArtifactLayout, DataSource, LoadedData, Location, ModelSource, RunId, S3Access, SaveTarget,
+    StagedArtifacts, check_sources, loaded_once, resolve_save_path,
 };
 use alo_plan::{Fetch, Pipeline, PipelineKind};
 use camino::Utf8PathBuf;
@@ -39,7 +39,7 @@ impl RunScope<'_> {
         let sources = data_sources(self.project, pipeline.kind, self.s3, &cancelled)?;
         let model = external.load_model_path.as_ref().filter(|_| pipeline.kind == PipelineKind::Inference);
         if let Some(model) = model.filter(|model| !self.is_made_here(model, &bases)) {
-            check_model(model, &bases, self.s3, &cancelled)?;
+            ModelSource { text: model, bases: &bases, s3: self.s3 }.check(&cancelled)?;
         }
         Ok(Outside {
             sources,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alo_artifacts::{
-    ArtifactLayout, Limits, LoadProgress, ProjectLayout, RunId, S3Access, SweepInput, code_id, load_data,
-    load_model,
+    ArtifactLayout, Limits, LoadProgress, ModelSource, ProjectLayout, RunId, S3Access, SweepInput, code_id,
+    load_data,
 };
 use alo_assets::Machine;
 use alo_plan::PipelineKind;
@@ -132,7 +132,8 @@ fn model(
     let outside = OutsideModel(folder.clone());
     let layout = ProjectLayout::new(folder);
     let cancelled = || options.cancel.is_cancelled();
-    load_model(source, &project.bases(), s3, &layout, run, &Limits::default(), &cancelled)?;
+    let from = ModelSource { text: source, bases: &project.bases(), s3 };
+    from.load(&layout, run, &Limits::default(), &cancelled)?;
     tell(Event::ModelLoaded { source: source.clone() });
     Ok((layout.artifacts(PipelineKind::Train), Some(outside)))
 }
