@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::diagnostic::Severity;
+use crate::severity::Severity;
 
 macro_rules! codes {
     ($(#[doc = $doc:literal] $variant:ident = $name:literal $severity:ident,)*) => {

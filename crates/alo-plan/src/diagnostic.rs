@@ -3,30 +3,8 @@
 use serde::Serialize;
 
 use crate::code::Code;
+use crate::severity::Severity;
 use crate::span::Span;
-
-/// How bad a fault is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// The plan is not valid.
-    Error,
-    /// The plan runs, but probably not as meant. Counts as an error where the user asks for strictness.
-    Warning,
-    /// Worth knowing: nothing is wrong.
-    Note,
-}
-
-impl Severity {
-    /// `error`, `warning` or `note`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
 
 /// One fault of one plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -46,6 +46,7 @@ mod pointer;
 mod project;
 mod schema;
 mod section;
+mod severity;
 mod similar;
 mod span;
 mod to_yaml;
@@ -59,7 +60,7 @@ pub mod yaml;
 
 pub use code::Code;
 pub use code_place::code_place;
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::Diagnostic;
 pub use dialect::Dialect;
 pub use load::{Loaded, load, load_str};
 pub use model::{
@@ -68,6 +69,7 @@ pub use model::{
 };
 pub use project::{default_plan, project_folder, resolve_path};
 pub use schema::schema;
+pub use severity::Severity;
 pub use similar::similar;
 pub use span::{Position, Span};
 pub use value::{Map, Value};

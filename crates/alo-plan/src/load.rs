@@ -5,12 +5,13 @@ use std::io::Read as _;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::code::Code;
-use crate::diagnostic::{Diagnostic, Severity, in_order};
+use crate::diagnostic::{Diagnostic, in_order};
 use crate::dialect::Dialect;
 use crate::lower::lower;
 use crate::model::Plan;
 use crate::pointer::Pointer;
 use crate::section::{PlanFile, Reader, Shape};
+use crate::severity::Severity;
 use crate::span::{Position, Span, narrow};
 use crate::yaml::{Data, LARGEST_TEXT, Node, compose};
 

@@ -6,8 +6,9 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::check::redacted;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::Diagnostic;
 use crate::load::Loaded;
+use crate::severity::Severity;
 use crate::span::Span;
 
 /// Renders all faults of a plan, a blank line between two; empty when there is none.

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use camino::Utf8Path;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::Diagnostic;
 use crate::load::Loaded;
+use crate::severity::Severity;
 
 /// The faults of a plan as GitHub workflow commands, a line each; empty when there is none.
 ///
