@@ -1,10 +1,11 @@
 //! The words of the command line.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use crate::commands::{
     asset, cache, completions, fetch, history, init, run, schema, sweep, update, validate,
 };
+use crate::ui::UiArgs;
 
 /// Runs AI Contents: a plan of steps in Python, with their data, models and history.
 #[derive(Debug, Parser)]
@@ -13,7 +14,7 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) ui: UiArgs,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -24,17 +25,6 @@ const EXAMPLES: &str = "Examples:
   alo history                             the runs of this project
 
 Exit codes: 0 success, 1 a run failed, 2 wrong command line or plan, 130 interrupted.";
-
-/// What every command takes.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Global {
-    /// Shows errors, warnings and the closing block only.
-    #[arg(long, short, global = true)]
-    pub(crate) quiet: bool,
-    /// Shows no spinner, plain lines only, as when the output is piped.
-    #[arg(long, global = true)]
-    pub(crate) no_progress: bool,
-}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -60,16 +50,6 @@ pub(crate) enum Command {
     History(history::Args),
     /// Prints the completion script of a shell.
     Completions(completions::Args),
-}
-
-/// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum Format {
-    /// For people, on stderr.
-    #[default]
-    Human,
-    /// For programs, on stdout.
-    Json,
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 mod cli;
 mod commands;
+mod dispatch;
 mod exit_code;
+mod format;
 mod machine;
 mod render;
 mod templates;
@@ -15,7 +17,7 @@ use clap::{Arg, Command, CommandFactory, FromArgMatches};
 fn main() -> ExitCode {
     let matches = without_empty_variables(cli::Arguments::command()).get_matches();
     let arguments = cli::Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    commands::run(arguments).into()
+    dispatch::run(arguments).into()
 }
 
 /// A variable that is set to nothing is one that is not set.

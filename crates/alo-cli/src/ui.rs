@@ -6,7 +6,16 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::Global;
+/// What every command takes: how much is shown.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct UiArgs {
+    /// Shows errors, warnings and the closing block only.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Shows no spinner, plain lines only, as when the output is piped.
+    #[arg(long, global = true)]
+    no_progress: bool,
+}
 
 /// Where a command prints.
 pub(crate) struct Ui {
@@ -19,12 +28,12 @@ pub(crate) struct Ui {
 
 impl Ui {
     /// Looks at the terminal and the wishes of the user (`NO_COLOR`, `--quiet`, `--no-progress`).
-    pub(crate) fn new(global: &Global) -> Self {
+    pub(crate) fn new(args: &UiArgs) -> Self {
         let terminal =
             io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let spinner = (terminal && !global.quiet && !global.no_progress).then(spinner);
-        Self { colour, quiet: global.quiet, spinner, is_busy: Cell::new(false) }
+        let spinner = (terminal && !args.quiet && !args.no_progress).then(spinner);
+        Self { colour, quiet: args.quiet, spinner, is_busy: Cell::new(false) }
     }
 
     /// Whether stderr may be coloured.

@@ -4,8 +4,8 @@ use alo_core::assets::{CacheContent, CacheEntry, CacheInfo, PruneLimits, Pruned,
 use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cli::Format;
 use crate::exit_code::Exit;
+use crate::format::Format;
 use crate::machine::machine;
 use crate::render::table::columns;
 use crate::render::{failure, quantity};

@@ -2,12 +2,10 @@
 
 use std::io::{self, Write};
 
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::Shell;
 
-use crate::cli::Arguments;
 use crate::exit_code::Exit;
-use crate::ui::Ui;
 
 /// Prints the completion script of a shell.
 #[derive(Debug, clap::Args)]
@@ -20,9 +18,9 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &Args, _ui: &Ui) -> Exit {
+pub(crate) fn run(args: &Args, mut alo: Command) -> Exit {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Arguments::command(), "alo", &mut script);
+    clap_complete::generate(args.shell, &mut alo, "alo", &mut script);
     // A reader that has gone is no fault of ours.
     let _ = io::stdout().write_all(&script);
     Exit::Success

@@ -4,7 +4,6 @@ pub(crate) mod asset;
 pub(crate) mod cache;
 mod checked_plan;
 pub(crate) mod completions;
-mod dispatch;
 mod eject;
 pub(crate) mod fetch;
 pub(crate) mod history;
@@ -21,5 +20,3 @@ pub(crate) mod sweep;
 pub(crate) mod update;
 pub(crate) mod validate;
 mod work_args;
-
-pub(crate) use dispatch::run;

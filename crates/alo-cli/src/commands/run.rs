@@ -8,8 +8,8 @@ use alo_core::{Engine, Mode, PythonExecutor, RunOptions};
 use camino::Utf8PathBuf;
 
 use super::work_args::WorkArgs;
-use crate::cli::Format;
 use crate::exit_code::Exit;
+use crate::format::Format;
 use crate::machine::archive_time;
 use crate::render::{closing, events, failure, json};
 use crate::ui::Ui;

@@ -5,8 +5,8 @@ use std::io;
 use alo_core::assets::Machine;
 use alo_core::{FetchReport, Project, RunFailure, RunOptions, fetch};
 
-use crate::cli::Format;
 use crate::exit_code::Exit;
+use crate::format::Format;
 use crate::render::{events, failure, json};
 use crate::ui::Ui;
 

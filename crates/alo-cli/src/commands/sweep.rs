@@ -10,8 +10,8 @@ use camino::Utf8PathBuf;
 use clap::ValueEnum;
 
 use super::work_args::WorkArgs;
-use crate::cli::Format;
 use crate::exit_code::Exit;
+use crate::format::Format;
 use crate::render::{json, sweep as render};
 use crate::ui::Ui;
 

@@ -6,8 +6,8 @@ use camino::Utf8PathBuf;
 
 use super::set_up::{Wanted, set_up};
 use super::work_args::WorkArgs;
-use crate::cli::Format;
 use crate::exit_code::Exit;
+use crate::format::Format;
 use crate::render::fetched;
 use crate::ui::Ui;
 

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::place::{ProjectArgs, find_all};
 use super::words::Pipeline;
-use crate::cli::Format;
 use crate::exit_code::Exit;
+use crate::format::Format;
 use crate::render::table::columns;
 use crate::ui::Ui;
 

@@ -4,8 +4,8 @@ use alo_core::artifacts::{History, Pruned, Retention};
 use serde_json::json;
 
 use super::place::ChangeArgs;
-use crate::cli::Format;
 use crate::exit_code::Exit;
+use crate::format::Format;
 use crate::render::{failure, quantity};
 use crate::ui::Ui;
 

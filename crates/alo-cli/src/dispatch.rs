@@ -1,15 +1,17 @@
 //! From the words of the command line to the command.
 
-use super::{
+use clap::CommandFactory;
+
+use crate::cli::{Arguments, Command};
+use crate::commands::{
     asset, cache, completions, fetch, history, init, run as run_command, schema, sweep, update, validate,
 };
-use crate::cli::{Arguments, Command};
 use crate::exit_code::Exit;
 use crate::ui::Ui;
 
 /// Runs the command that was asked for.
 pub(crate) fn run(arguments: Arguments) -> Exit {
-    let ui = Ui::new(&arguments.global);
+    let ui = Ui::new(&arguments.ui);
     // What went wrong has been said where it was found.
     match arguments.command {
         Command::Run(args) => run_command::run(&args, &ui).unwrap_or_else(|exit| exit),
@@ -22,6 +24,6 @@ pub(crate) fn run(arguments: Arguments) -> Exit {
         Command::Cache(args) => cache::run(&args, &ui),
         Command::Schema(args) => schema::run(&args, &ui),
         Command::History(args) => history::run(&args, &ui),
-        Command::Completions(args) => completions::run(&args, &ui),
+        Command::Completions(args) => completions::run(&args, Arguments::command()),
     }
 }
