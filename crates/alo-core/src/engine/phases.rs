@@ -227,7 +227,7 @@ impl PipelineRun<'_> {
         Self: 's,
     {
         let Some((data, cache)) = progress.data.as_ref().zip(self.scope.cache) else { return Ok(None) };
-        Ok(cache.steps(scope, progress.prepared.clone(), data)?)
+        Ok(RecordedSteps::begin(cache, scope, progress.prepared.clone(), data)?)
     }
 
     /// Why a step runs that is not recorded.

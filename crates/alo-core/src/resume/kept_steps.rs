@@ -6,15 +6,14 @@ use alo_artifacts::{
 };
 use alo_plan::{PipelineKind, Step, StepName};
 
-use super::cache_use::{Attempt, CacheUse};
+use super::attempt::Attempt;
+use super::cache_use::CacheUse;
 use super::decision::{StepDecision, Why};
+use super::describe;
+use super::difference::{difference, first_key};
 use super::left::KeptState;
 use super::recorder::{Recorder, Values};
 use super::seen::Seen;
-use super::{
-    describe,
-    difference::{difference, first_key},
-};
 use crate::journal::Journal;
 
 /// The steps of a pipeline, of which those that have not changed are put back.

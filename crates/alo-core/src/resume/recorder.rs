@@ -9,7 +9,6 @@ use alo_artifacts::{
 use alo_plan::{HandOffMode, PipelineKind, Step};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::cache_use::RecordedStep;
 use super::describe;
 use super::left::KeptState;
 use super::seen::Seen;
@@ -25,6 +24,15 @@ pub(super) struct Recorder<'a> {
     /// What all steps are made from.
     pub(super) common: StepDescription,
     sharing: Sharing,
+}
+
+/// A step that is recorded while it runs.
+pub(crate) struct RecordedStep {
+    pub(crate) recording: StepRecording,
+    /// What it is made from, as far as that is known before the run has ended.
+    pub(crate) description: StepDescription,
+    /// By which files its values pass.
+    pub(crate) values: KeptValues,
 }
 
 /// The files of `data` and `config` that a step has left.
