@@ -184,7 +184,7 @@ impl PipelineRun<'_> {
             executor.finish(result.is_ok(), &mut journal);
         }
         if let Err(error) = result {
-            let history = self.begin_history(&progress.record, &mut journal);
+            let history = self.scope.begin_history(&progress.record, &mut journal);
             let (end, _) = self.keep(progress, staged, history, Err(error), &mut journal);
             // It is the error that was given.
             let error = end.error.unwrap_or(RunError::Interrupted);

@@ -5,17 +5,17 @@ use alo_artifacts::{
 };
 use alo_assets::redact;
 
-use super::pipeline_run::PipelineRun;
+use super::scope::RunScope;
 use crate::error_chain::error_chain;
 use crate::event::Level;
 use crate::journal::Journal;
 
-impl PipelineRun<'_> {
+impl RunScope<'_> {
     /// Opens the run's folder in history. A run whose history cannot be written runs all the same.
     pub(super) fn begin_history(&self, record: &RunRecord, journal: &mut Journal<'_>) -> Option<OpenRun> {
-        let begun = History::new(self.scope.project.layout()).begin(record.clone()).and_then(|mut run| {
+        let begun = History::new(self.project.layout()).begin(record.clone()).and_then(|mut run| {
             // Passwords and tokens in URLs stay in the user's own plan alone.
-            run.add_file("experimental_plan.yaml", redact(&self.plan().to_yaml()).as_bytes())?;
+            run.add_file("experimental_plan.yaml", redact(&self.project.plan().to_yaml()).as_bytes())?;
             Ok(run)
         });
         begun
@@ -35,7 +35,7 @@ impl PipelineRun<'_> {
         let updated = run
             .update(|written| *written = record)
             .and_then(|()| data.map_or(Ok(()), |data| run.add_data(&data)))
-            .and_then(|()| match fs_err::read(self.scope.project.layout().lockfile()) {
+            .and_then(|()| match fs_err::read(self.project.layout().lockfile()) {
                 Ok(lock) => run.add_file("alo.lock", &lock),
                 // Native steps need no lock.
                 Err(_) => Ok(()),
@@ -48,9 +48,9 @@ impl PipelineRun<'_> {
 
     /// Keeps the history within its quota: once, when all that the run keeps is in it.
     pub(super) fn trim_history(&self, journal: &mut Journal<'_>) {
-        let quota = self.plan().control.backup_size.saturating_mul(1_000_000);
+        let quota = self.project.plan().control.backup_size.saturating_mul(1_000_000);
         let limit = Retention { bytes: Some(quota), runs: None };
-        match History::new(self.scope.project.layout()).prune(limit, Some(self.scope.run)) {
+        match History::new(self.project.layout()).prune(limit, Some(self.run)) {
             Ok(pruned) => {
                 for (kind, run) in &pruned.runs {
                     journal.note(&format!(

@@ -93,7 +93,7 @@ impl<'a> PipelineRun<'a> {
                 if let Some(before) = before {
                     let mut journal = Journal::new(&mut log, observer);
                     before.settle(&mut journal);
-                    self.trim_history(&mut journal);
+                    self.scope.trim_history(&mut journal);
                 }
                 let mut report = places::failed_before_start(kind);
                 report.warnings = log.warnings;
@@ -109,7 +109,7 @@ impl<'a> PipelineRun<'a> {
         };
         let mut journal = Journal::new(&mut log, observer);
         let record = self.record();
-        let history = self.begin_history(&record, &mut journal);
+        let history = self.scope.begin_history(&record, &mut journal);
         let layout = staged.layout().clone();
         let mut progress = Progress::new(&layout, record);
         if let Some(head) = self.head {
@@ -124,7 +124,7 @@ impl<'a> PipelineRun<'a> {
         let (mut end, collected) = self.keep(progress, staged, history, result, &mut journal);
         let is_news = !is_first || end.report.places.history.is_some();
         if is_news && collected.is_none() && self.scope.sweep.is_none() {
-            self.trim_history(&mut journal);
+            self.scope.trim_history(&mut journal);
         }
         let seconds = started.elapsed().as_secs_f64();
         if end.error.is_none() {
@@ -235,7 +235,7 @@ impl<'a> PipelineRun<'a> {
         };
         let (mut collected, mut kept) = (None, None);
         if let Some(mut run) = history {
-            self.complete_record(&mut run, (record, data), journal);
+            self.scope.complete_record(&mut run, (record, data), journal);
             let recorded = error.as_ref().map(RunError::recorded);
             if self.more && error.is_none() && self.scope.sweep.is_none() {
                 let run = collect(run, report.state, &keep, journal);
