@@ -89,9 +89,9 @@ impl PythonExecutor {
         }
     }
 
-    /// Runs with what was made ready before.
-    pub(super) fn warm(machine: Machine, warm: Arc<WarmPython>) -> Self {
-        Self { warm: Some(warm), ..Self::new(machine) }
+    /// Does one of several runs, with what was made ready for all of them.
+    pub(crate) fn warm(warm: &Arc<WarmPython>) -> Self {
+        Self { warm: Some(Arc::clone(warm)), ..Self::new(warm.machine().clone()) }
     }
 
     /// Others run at the same time with the same input: no step may change it.
@@ -108,8 +108,8 @@ impl PythonExecutor {
         self
     }
 
-    /// Gives away its workers, as they stand.
-    pub(super) fn into_workers(self) -> BTreeMap<String, Worker> {
+    /// Gives away its workers, as they stand, by the key of their environment.
+    pub(crate) fn into_workers(self) -> BTreeMap<String, Worker> {
         self.workers.into_waiting()
     }
 

@@ -9,7 +9,6 @@ use alo_plan::PipelineKind;
 use camino::Utf8Path;
 
 use super::embedded;
-use super::executor::PythonExecutor;
 use super::message::{Import, ImportStep};
 use super::setup::{complete, prepare_pipeline};
 use super::worker::{Worker, WorkerError};
@@ -117,12 +116,17 @@ impl WarmPython {
             .collect()
     }
 
-    /// Goes on from where the steps of a run have come: its workers are the ones to copy now. Tells why they cannot be, if so.
+    /// Goes on from where the steps of a run have come: its workers, by the key of their environment, are the ones to copy now.
+    /// Tells why they cannot be, if so.
     ///
     /// `run` is the id of that run: what is handed on must not name it.
-    pub(crate) fn behind(self: &Arc<Self>, steps: PythonExecutor, run: &str) -> Result<Self, String> {
+    pub(crate) fn behind(
+        self: &Arc<Self>,
+        workers: BTreeMap<String, Worker>,
+        run: &str,
+    ) -> Result<Self, String> {
         let guard = Guard::install(&self.machine.cache).map_err(|error| error_chain(&error))?;
-        let (workers, notes) = settled(steps.into_workers(), &guard, Some(run));
+        let (workers, notes) = settled(workers, &guard, Some(run));
         match notes.into_iter().next() {
             Some(note) => Err(note),
             None => Ok(Self {
@@ -141,9 +145,9 @@ impl WarmPython {
         self.workers.contains_key(first) && keys.all(|key| key == first)
     }
 
-    /// An executor for one of the runs.
-    pub(crate) fn executor(self: &Arc<Self>) -> PythonExecutor {
-        PythonExecutor::warm(self.machine.clone(), Arc::clone(self))
+    /// The machine that all of it is made for.
+    pub(super) fn machine(&self) -> &Machine {
+        &self.machine
     }
 
     /// What was made ready for a pipeline.

@@ -41,7 +41,7 @@ const PIPES: [Source; 2] = [Source::Stdout, Source::Stderr];
 
 /// A Python process that runs assets.
 #[derive(Debug)]
-pub(super) struct Worker {
+pub(crate) struct Worker {
     child: Process,
     stdout: OutputPipe<PipeReader>,
     stderr: OutputPipe<PipeReader>,

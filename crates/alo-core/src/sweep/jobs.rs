@@ -17,6 +17,7 @@ use crate::error_chain::error_chain;
 use crate::event::Event;
 use crate::failure::FailureKind;
 use crate::project::Project;
+use crate::python::PythonExecutor;
 
 /// What is to be run.
 pub(super) struct Jobs<'a> {
@@ -101,7 +102,7 @@ impl Jobs<'_> {
 
     fn beside_others(&self, combination: usize) -> Turn {
         let project = self.project.with_plan(self.grid.apply(combination, self.project.plan()));
-        let mut executor = self.start.python.executor().beside_others();
+        let mut executor = PythonExecutor::warm(&self.start.python).beside_others();
         let run = self.aside(&project, &self.input.data);
         let end = run.run(self.start.head.as_ref(), &mut executor, &mut |_: &Event| {});
         match &end.error {
@@ -122,7 +123,7 @@ impl Jobs<'_> {
         for pipeline in self.options.mode.pipelines(project.plan()) {
             data.push((pipeline.kind, data_sources(&project, pipeline.kind, &self.input.s3, &cancelled)?));
         }
-        let mut executor = self.input.python.executor();
+        let mut executor = PythonExecutor::warm(&self.input.python);
         let end = self.aside(&project, &data).run(None, &mut executor, &mut |_: &Event| {});
         Ok(self.swept(combination, &end))
     }

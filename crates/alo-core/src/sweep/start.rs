@@ -9,7 +9,7 @@ use super::input::SharedInput;
 use crate::engine::{AsideRun, RunFailure, RunHead, RunOptions};
 use crate::event::{Event, Level};
 use crate::project::Project;
-use crate::python::WarmPython;
+use crate::python::{PythonExecutor, WarmPython};
 
 /// Where the runs of a sweep start.
 pub(super) struct Start {
@@ -33,11 +33,11 @@ impl Start {
         }
         let run = AsideRun { project, options, s3: &input.s3, sweep, data: &input.data, model: &input.model };
         let id = RunId::generate(Timestamp::now(), project.name());
-        let mut executor = python.executor();
+        let mut executor = PythonExecutor::warm(&python);
         let head = run.head(steps, &id, &mut executor, &mut |event: &Event| tell(event))?;
         let behind = match head.belongs_to(&id) {
             Some(reason) => Err(reason),
-            None => python.behind(executor, id.as_str()),
+            None => python.behind(executor.into_workers(), id.as_str()),
         };
         match behind {
             Ok(python) => Ok(Self { python: Arc::new(python), head: Some(head) }),
