@@ -6,6 +6,7 @@ use std::process::Command;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::outcome::Outcome;
+use crate::plan_text::{PlanText, asset};
 use crate::test_env::TestEnv;
 
 /// The program that does it.
@@ -95,6 +96,17 @@ impl Tracer {
             eprintln!("skipped: this machine does not let a process trace another");
             None
         }
+    }
+
+    /// A project with that plan and the code of those steps, and the tracer for it; none as with [`Self::build`].
+    pub fn with_project(plan: &PlanText, steps: &[(&str, &str)]) -> Option<(TestEnv, Self)> {
+        let env = TestEnv::new();
+        let tracer = Self::build(env.root())?;
+        env.write("experimental_plan.yaml", plan.to_string());
+        for (step, code) in steps {
+            env.write(&format!("assets/{step}/asset_{step}.py"), asset(code));
+        }
+        Some((env, tracer))
     }
 
     /// Runs `alo` with a fault; gives how it ended and the steps it made. Fails the test when it left a process behind.

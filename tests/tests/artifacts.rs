@@ -2,6 +2,9 @@
 
 use alo_tests::{PlanText, TestEnv, asset};
 
+/// Saves a model.
+const MODEL: &str = "open(self.asset.get_model_path() + 'm', 'w').write('model')";
+
 /// Saves what inference must leave.
 const RESULT: &str = "open(self.asset.get_output_path() + 'output.csv', 'w').write('predicted\\n1\\n')\n\
                       self.asset.save_summary(result='OK', score=1)\n";
@@ -112,10 +115,7 @@ fn results_are_exported_and_a_model_comes_back() {
         .external("save_inference_artifacts_path", "./out/")
         .control("save_inference_format", "zip");
     env.write("experimental_plan.yaml", plan.to_string());
-    env.write(
-        "assets/train/asset_train.py",
-        asset("open(self.asset.get_model_path() + 'm', 'w').write('model')"),
-    );
+    env.write("assets/train/asset_train.py", asset(MODEL));
     let infers = format!("assert open(self.asset.get_model_path() + 'm').read() == 'model'\n{RESULT}");
     env.write("assets/inference/asset_inference.py", asset(&infers));
     env.alo(["run"]).expect(0);
@@ -215,10 +215,7 @@ fn places_that_results_and_models_need_are_checked_before_any_step() {
         .external("save_train_artifacts_path", "./out/")
         .external("load_model_path", "./out/model.tar.gz");
     env.write("experimental_plan.yaml", made.to_string());
-    env.write(
-        "assets/train/asset_train.py",
-        asset("open(self.asset.get_model_path() + 'm', 'w').write('m')"),
-    );
+    env.write("assets/train/asset_train.py", asset(MODEL));
     env.alo(["run"]).expect(0);
 }
 
@@ -231,10 +228,7 @@ fn an_inference_does_not_replace_the_model_that_its_training_has_just_exported()
         .external("save_train_artifacts_path", "./out/")
         .external("save_inference_artifacts_path", "./out");
     env.write("experimental_plan.yaml", plan.to_string());
-    env.write(
-        "assets/train/asset_train.py",
-        asset("open(self.asset.get_model_path() + 'm', 'w').write('m')"),
-    );
+    env.write("assets/train/asset_train.py", asset(MODEL));
     let own = "open(self.asset.get_model_path(use_inference_path=True) + 'own', 'w').write('i')\n";
     env.write("assets/inference/asset_inference.py", asset(&format!("{own}{RESULT}")));
     let members = || {
@@ -254,10 +248,7 @@ fn exported_archives_have_the_time_that_is_asked_for() {
         let env = TestEnv::new().with_variable("SOURCE_DATE_EPOCH", time);
         let plan = PlanText::new().train(&["train"]).external("save_train_artifacts_path", "./out/");
         env.write("experimental_plan.yaml", plan.to_string());
-        env.write(
-            "assets/train/asset_train.py",
-            asset("open(self.asset.get_model_path() + 'm', 'w').write('m')"),
-        );
+        env.write("assets/train/asset_train.py", asset(MODEL));
         env
     };
     let env = project("86400");

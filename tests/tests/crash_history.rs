@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 
-use alo_tests::{Fault, PlanText, TestEnv, Tracer, asset, fault_points, fault_seed};
+use alo_tests::{Fault, PlanText, TestEnv, Tracer, fault_points, fault_seed};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value as Json;
 
@@ -36,11 +36,8 @@ struct Listed {
 
 impl Kept {
     fn new() -> Option<Self> {
-        let env = TestEnv::new();
-        let tracer = Tracer::build(env.root())?;
         let plan = PlanText::new().external("load_train_data_path", "./data").train(&["train"]);
-        env.write("experimental_plan.yaml", plan.to_string());
-        env.write("assets/train/asset_train.py", asset(TRAIN));
+        let (env, tracer) = Tracer::with_project(&plan, &[("train", TRAIN)])?;
         let mut project = Self { env, tracer, last: 0 };
         for _ in 0..3 {
             project.run(Fault::None);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use alo_tests::{Fault, Outcome, PlanText, Step, TestEnv, Tracer, asset, fault_points, fault_seed};
+use alo_tests::{Fault, Outcome, PlanText, Step, TestEnv, Tracer, fault_points, fault_seed};
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -40,8 +40,6 @@ const INFERENCE: &str = "number = open(self.asset.get_model_path() + 'number').r
 impl Numbered {
     /// Makes the project, with one good run in it; none where processes cannot be traced.
     fn new() -> Option<Self> {
-        let env = TestEnv::new();
-        let tracer = Tracer::build(env.root())?;
         let plan = PlanText::new()
             .external("load_train_data_path", "./data")
             .external("save_train_artifacts_path", "./save/train")
@@ -49,9 +47,7 @@ impl Numbered {
             .control("backup_size", "0")
             .train(&["train"])
             .inference(&["inference"]);
-        env.write("experimental_plan.yaml", plan.to_string());
-        env.write("assets/train/asset_train.py", asset(TRAIN));
-        env.write("assets/inference/asset_inference.py", asset(INFERENCE));
+        let (env, tracer) = Tracer::with_project(&plan, &[("train", TRAIN), ("inference", INFERENCE)])?;
         let mut project = Self { env, tracer, good: 0, last: 0 };
         project.good_run("at first");
         Some(project)

@@ -3,7 +3,7 @@
 //!
 //! Which of the other steps are tried is set as in `crash_matrix.rs`: `ALO_FAULT_SEED`, `ALO_FAULT_POINTS`.
 
-use alo_tests::{Fault, PlanText, TestEnv, Tracer, asset, fault_points};
+use alo_tests::{Fault, PlanText, TestEnv, Tracer, fault_points};
 
 /// So many steps before and after the swap are all tried.
 const AROUND: usize = 8;
@@ -24,18 +24,13 @@ struct Project {
 impl Project {
     /// A project whose trained model only its artifacts have.
     fn new() -> Option<Self> {
-        let env = TestEnv::new();
-        let tracer = Tracer::build(env.root())?;
         let plan =
             PlanText::new().train(&["train"]).inference(&["inference"]).control("backup_artifacts", "False");
-        env.write("experimental_plan.yaml", plan.to_string());
+        let plan = plan.external("load_model_path", "./outside");
         let trains =
             "import uuid\nopen(self.asset.get_model_path() + 'm', 'w').write('mine' + str(uuid.uuid4()))";
-        env.write("assets/train/asset_train.py", asset(trains));
-        env.write("assets/inference/asset_inference.py", asset(INFERS));
+        let (env, tracer) = Tracer::with_project(&plan, &[("train", trains), ("inference", INFERS)])?;
         env.write("outside/train/m", "0");
-        let plan = plan.external("load_model_path", "./outside");
-        env.write("experimental_plan.yaml", plan.to_string());
         Some(Self { env, tracer, last: 0 })
     }
 

@@ -52,15 +52,12 @@ struct Project {
 
 impl Project {
     fn new() -> Option<Self> {
-        let env = TestEnv::new();
-        let tracer = Tracer::build(env.root())?;
         let plan = PlanText::new()
             .external("load_train_data_path", "./data")
             .control("backup_size", "1000")
             .train(&["train"])
             .inference(&["inference"]);
-        env.write("experimental_plan.yaml", plan.to_string());
-        env.write("assets/train/asset_train.py", asset(TRAIN));
+        let (env, tracer) = Tracer::with_project(&plan, &[("train", TRAIN)])?;
         let inference = INFERENCE.replace("PROJECT", env.project().as_str());
         env.write("assets/inference/asset_inference.py", asset(&inference));
         let mut project = Self { env, tracer, last: 0 };

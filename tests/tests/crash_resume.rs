@@ -1,7 +1,7 @@
 //! Kills, full disks and broken disks while the results of steps are kept or put back: `alo run --resume` never takes what
 //! is half written, or of other data, for the result of a step.
 
-use alo_tests::{Fault, PlanText, TestEnv, Tracer, asset, fault_points};
+use alo_tests::{Fault, PlanText, TestEnv, Tracer, fault_points};
 
 /// Hands on what the data says, by every way there is.
 const INPUT: &str = "number = open(self.asset.get_input_path() + 'data/number').read()\n\
@@ -28,15 +28,11 @@ struct Project {
 impl Project {
     /// Makes the project, with a run in it; none where processes cannot be traced.
     fn new() -> Option<Self> {
-        let env = TestEnv::new();
-        let tracer = Tracer::build(env.root())?;
         let plan = PlanText::new()
             .external("load_train_data_path", "./data")
             .control("backup_size", "0")
             .train(&["input", "train"]);
-        env.write("experimental_plan.yaml", plan.to_string());
-        env.write("assets/input/asset_input.py", asset(INPUT));
-        env.write("assets/train/asset_train.py", asset(TRAIN));
+        let (env, tracer) = Tracer::with_project(&plan, &[("input", INPUT), ("train", TRAIN)])?;
         let project = Self { env, tracer };
         project.set(0);
         project.resumes(0, "at first");

@@ -1,7 +1,7 @@
 //! Power failures, as far as they can be seen without one: whatever takes a place for good was flushed before, and the
 //! folder that names it after. The order is read from a trace of the calls of a real run.
 
-use alo_tests::{Fault, PlanText, Step, TestEnv, Tracer, asset};
+use alo_tests::{Fault, PlanText, Step, Tracer};
 use camino::Utf8Path;
 
 /// Whether the step flushes that file, by itself or with all others.
@@ -43,19 +43,16 @@ fn lasts(steps: &[Step], at: usize, from: &Utf8Path, to: &Utf8Path) {
 
 #[test]
 fn what_takes_a_place_for_good_is_flushed_before_and_its_folder_after() {
-    let env = TestEnv::new();
-    let Some(tracer) = Tracer::build(env.root()) else { return };
     let plan = PlanText::new()
         .external("save_train_artifacts_path", "./save")
         .external("save_inference_artifacts_path", "./save")
         .train(&["train"])
         .inference(&["inference"]);
-    env.write("experimental_plan.yaml", plan.to_string());
     let train = "[open(self.asset.get_model_path() + str(name), 'w').write('x') for name in range(5)]";
-    env.write("assets/train/asset_train.py", asset(train));
     let inference = "open(self.asset.get_output_path() + 'output.csv', 'w').write('x')\n\
         self.asset.save_summary(result='ok', score=0.5)";
-    env.write("assets/inference/asset_inference.py", asset(inference));
+    let steps = [("train", train), ("inference", inference)];
+    let Some((env, tracer)) = Tracer::with_project(&plan, &steps) else { return };
 
     // The second run exchanges folders and replaces files.
     for _ in 0..2 {
