@@ -1,7 +1,9 @@
-//! An error with its causes in one line, for where there is no chain: in a warning, in a listing.
+//! Errors on one line, for where there is no chain: in logs, records, warnings, listings.
 
-/// The message of an error and those of its causes.
-pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
+use std::error::Error;
+
+/// The message of an error and those of its causes, on one line.
+pub fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

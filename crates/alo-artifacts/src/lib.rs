@@ -60,6 +60,7 @@ mod walk;
 
 pub use archive::{ArchiveError, MemberTime, Packed, pack};
 pub use copy::CopyError;
+pub use error_chain::error_chain;
 pub use experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};
 pub use export::{
     ExportError, ExportForm, Exported, Exports, SaveTarget, export, export_as, resolve_save_path,

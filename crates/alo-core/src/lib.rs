@@ -36,7 +36,6 @@ mod cancel;
 mod context;
 mod eject;
 mod engine;
-mod error_chain;
 mod event;
 mod executor;
 mod failure;
@@ -51,6 +50,7 @@ mod resume;
 mod sweep;
 
 pub use alo_artifacts as artifacts;
+pub use alo_artifacts::error_chain;
 pub use alo_assets as assets;
 pub use alo_plan as plan;
 pub use alo_plan::{Map, Pipeline, PipelineKind, Plan, Source, Step, StepName, Value};
@@ -59,7 +59,6 @@ pub use cancel::CancelToken;
 pub use context::{Absent, ArgumentType, CustomConfig, Refusal, RefusalKind, StepContext, SummaryDraft};
 pub use eject::eject;
 pub use engine::{Engine, Mode, RunError, RunFailure, RunOptions};
-pub use error_chain::error_chain;
 pub use event::{Event, Level, Observer, Phase, Stream};
 pub use executor::{
     Ahead, Executor, ExecutorError, Keeping, Preparation, Prepared, StepCode, UsedEnvironment, WarmUp,

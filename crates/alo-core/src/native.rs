@@ -6,7 +6,7 @@ use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::context::{Refusal, StepContext};
-use crate::error_chain::error_chain;
+use crate::error_chain;
 use crate::executor::{Executor, ExecutorError, Preparation, Prepared, StepCode};
 use crate::failure::{FailureKind, StepFailure};
 use crate::journal::Journal;

@@ -12,7 +12,7 @@ use super::options::RunOptions;
 use super::pipeline_run::PipelineRun;
 use super::progress::Progress;
 use super::scope::{RunScope, Sources};
-use crate::error_chain::error_chain;
+use crate::error_chain;
 use crate::event::{Event, Observer};
 use crate::executor::Executor;
 use crate::journal::Journal;

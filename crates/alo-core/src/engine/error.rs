@@ -9,7 +9,7 @@ use alo_plan::{PipelineKind, StepName};
 use camino::Utf8PathBuf;
 
 use super::mode::Mode;
-use crate::error_chain::error_chain;
+use crate::error_chain;
 use crate::executor::ExecutorError;
 use crate::failure::{FailureKind, StepFailure};
 use crate::report::RunReport;

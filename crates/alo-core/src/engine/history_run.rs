@@ -6,7 +6,7 @@ use alo_artifacts::{
 use alo_assets::redact;
 
 use super::scope::RunScope;
-use crate::error_chain::error_chain;
+use crate::error_chain;
 use crate::event::Level;
 use crate::journal::Journal;
 

@@ -17,7 +17,7 @@ use super::keeping::Keeping;
 use super::places;
 use super::progress::Progress;
 use super::scope::{RunScope, Sources};
-use crate::error_chain::error_chain;
+use crate::error_chain;
 use crate::event::{Event, Level, Observer};
 use crate::executor::Executor;
 use crate::journal::{Journal, PipelineLog};

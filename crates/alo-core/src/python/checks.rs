@@ -7,7 +7,7 @@ use alo_assets::Finishing;
 use alo_plan::PipelineKind;
 
 use crate::cancel::CancelToken;
-use crate::error_chain::error_chain;
+use crate::error_chain;
 use crate::event::Event;
 use crate::executor::ExecutorError;
 use crate::failure::{FailureKind, StepFailure};

@@ -25,7 +25,7 @@ use super::warm::WarmPython;
 use super::worker::{Heard, Worker, WorkerError};
 use super::workers::{Place, Workers};
 use crate::context::StepContext;
-use crate::error_chain::error_chain;
+use crate::error_chain;
 use crate::event::{Event, Level, Stream};
 use crate::executor::{
     Ahead, Executor, ExecutorError, Keeping, Preparation, Prepared, StepCode, UsedEnvironment, WarmUp,

@@ -14,7 +14,7 @@ use super::setup::{complete, prepare_pipeline};
 use super::worker::{Worker, WorkerError};
 use crate::cancel::CancelToken;
 use crate::engine::RunOptions;
-use crate::error_chain::error_chain;
+use crate::error_chain;
 use crate::event::Stream;
 use crate::executor::ExecutorError;
 use crate::project::Project;

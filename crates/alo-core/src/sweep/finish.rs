@@ -31,8 +31,6 @@ pub(super) fn trim(project: &Project, best: Option<&RunId>) -> Option<String> {
                 "the history was larger than backup_size: {count} of its folders went ({megabytes} MB), the oldest of {first}"
             ))
         }
-        Err(error) => {
-            Some(format!("history could not be trimmed: {}", crate::error_chain::error_chain(&error)))
-        }
+        Err(error) => Some(format!("history could not be trimmed: {}", crate::error_chain(&error))),
     }
 }

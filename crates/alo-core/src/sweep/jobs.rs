@@ -13,7 +13,7 @@ use super::grid::SweepGrid;
 use super::input::SharedInput;
 use super::start::Start;
 use crate::engine::{AsideEnd, AsideRun, RunError, RunOptions, Sources, data_sources};
-use crate::error_chain::error_chain;
+use crate::error_chain;
 use crate::event::Event;
 use crate::failure::FailureKind;
 use crate::project::Project;
