@@ -2,8 +2,7 @@
 
 use alo_core::{PipelineReport, RunReport, StepReport};
 
-use super::quantity;
-use super::table::columns;
+use super::{pipeline_table, quantity};
 use crate::ui::{Paint, Ui};
 
 /// So many steps are named; of more, only some.
@@ -16,11 +15,7 @@ pub(crate) fn show(report: &RunReport, ui: &Ui) {
     let head = format!("{} finished in {}", report.name, quantity::seconds(report.seconds));
     ui.say(&ui.paint(Paint::Good, &head));
     for pipeline in &report.pipelines {
-        ui.say("");
-        ui.say(&ui.paint(Paint::Strong, pipeline.pipeline.as_str()));
-        for line in columns(&rows(pipeline)) {
-            ui.say(&format!("  {line}"));
-        }
+        pipeline_table::show(pipeline.pipeline, &rows(pipeline), ui);
         for shown in &pipeline.shown {
             ui.say(&format!("  {shown}"));
         }

@@ -3,8 +3,8 @@
 use alo_core::assets::CodeIdentity;
 use alo_core::{FetchReport, FetchedPipeline};
 
-use super::quantity;
 use super::table::columns;
+use super::{pipeline_table, quantity};
 use crate::ui::{Paint, Ui};
 
 /// How many letters of commits and keys are shown.
@@ -16,11 +16,7 @@ pub(crate) fn show(report: &FetchReport, ui: &Ui) {
     let head = format!("{} is ready after {}", report.name, quantity::seconds(report.seconds));
     ui.say(&ui.paint(Paint::Good, &head));
     for pipeline in &report.pipelines {
-        ui.say("");
-        ui.say(&ui.paint(Paint::Strong, pipeline.pipeline.as_str()));
-        for line in columns(&rows(pipeline)) {
-            ui.say(&format!("  {line}"));
-        }
+        pipeline_table::show(pipeline.pipeline, &rows(pipeline), ui);
     }
 }
 
