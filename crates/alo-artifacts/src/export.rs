@@ -10,15 +10,12 @@ use tempfile::NamedTempFile;
 
 use crate::archive::{ArchiveError, MemberTime, pack_by};
 use crate::durable::{self, Lasting};
-use crate::layout::{ArtifactLayout, ProjectLayout, artifacts_name};
+use crate::layout::{ArtifactLayout, MODEL_ARCHIVE, ProjectLayout, artifacts_name};
 use crate::location::{Location, LocationError};
 use crate::s3::{Aborted, Purpose, Remote, S3Access, S3Error, abort_left, upload};
 use crate::save_place::check_save_path;
 use crate::storage_error::StorageError;
 use crate::temp_mark::TempMark;
-
-/// The archive of the models.
-pub(crate) const MODEL: &str = "model.tar.gz";
 
 /// Where results go: a folder, or a prefix in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,12 +194,12 @@ pub fn export_as(
     let with_model = |model: &Utf8Path| !form.before.iter().any(|path| path == model);
     let Outbox { remote, pending } = match &to.0 {
         Target::Folder(folder) => {
-            let with_model = with_model(&folder.path.join(MODEL));
+            let with_model = with_model(&folder.path.join(MODEL_ARCHIVE));
             return to_folder(kind, artifacts, folder, (form, with_model), cancelled);
         }
         Target::Remote(outbox) => outbox,
     };
-    let with_model = with_model(Utf8Path::new(&remote.join(MODEL).to_string()));
+    let with_model = with_model(Utf8Path::new(&remote.join(MODEL_ARCHIVE).to_string()));
     let left = abort_left(pending, remote, cancelled);
     let beside = durable::parent(artifacts.root());
     let packed = tempfile::Builder::new()
@@ -268,11 +265,11 @@ fn to_folder(
     archive(artifacts.root(), format!("{}.{ending}", artifacts_name(kind)), format)?;
     let has_models = has_entries(&artifacts.models())?;
     if has_models && with_model {
-        archive(&artifacts.models(), MODEL.to_owned(), ArchiveFormat::TarGz)?;
+        archive(&artifacts.models(), MODEL_ARCHIVE.to_owned(), ArchiveFormat::TarGz)?;
     }
     if has_models && !with_model {
         exports.warnings.push(format!(
-            "the training's `{MODEL}` stays in the save path: the models of inference are in `{}.{ending}` alone",
+            "the training's `{MODEL_ARCHIVE}` stays in the save path: the models of inference are in `{}.{ending}` alone",
             artifacts_name(kind)
         ));
     }

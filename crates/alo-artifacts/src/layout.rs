@@ -6,6 +6,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::durable;
 use crate::storage_error::StorageError;
 
+/// The archive of models that an export makes, and that a model from outside is looked for in.
+pub(crate) const MODEL_ARCHIVE: &str = "model.tar.gz";
+
 /// The folders of a project.
 ///
 /// ```

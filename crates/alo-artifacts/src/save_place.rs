@@ -6,8 +6,8 @@ use alo_plan::PipelineKind;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-use crate::export::{ExportError, MODEL};
-use crate::layout::ProjectLayout;
+use crate::export::ExportError;
+use crate::layout::{MODEL_ARCHIVE, ProjectLayout};
 use crate::storage_error::StorageError;
 
 /// Checks that a save path leads to a folder that can be written to, or made, and that is none of the project's own that
@@ -29,7 +29,7 @@ pub(crate) fn check_save_path(path: &Utf8Path, project: &ProjectLayout) -> Resul
         });
     }
     // What both pipelines export.
-    let names = [MODEL, "process.log", "pipeline.log"].map(|name| path.join(name));
+    let names = [MODEL_ARCHIVE, "process.log", "pipeline.log"].map(|name| path.join(name));
     if let Some(path) = names.into_iter().find(|path| path.is_dir()) {
         return Err(ExportError::Occupied { path });
     }

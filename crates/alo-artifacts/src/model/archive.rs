@@ -10,9 +10,6 @@ use crate::tree_error::TreeError;
 use crate::unpack::{Limits, UnpackError, unpack};
 use crate::walk::Links;
 
-/// The archive looked for in a folder.
-pub(super) const ARCHIVE: &str = "model.tar.gz";
-
 /// Unpacks an archive to where models wait.
 pub(super) fn unpack_models(
     archive: &Utf8Path,

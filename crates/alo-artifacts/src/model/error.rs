@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 
-use super::archive::ARCHIVE;
+use crate::layout::MODEL_ARCHIVE;
 use crate::location::LocationError;
 use crate::s3::S3Error;
 use crate::staging::StagingError;
@@ -71,7 +71,7 @@ impl ModelError {
             Self::Location(error) => error.hint(),
             Self::Missing { path, .. } => Some(format!("looked for it at `{path}`")),
             Self::Empty { .. } => {
-                Some(format!("name a folder of model files, or one that holds `{ARCHIVE}`"))
+                Some(format!("name a folder of model files, or one that holds `{MODEL_ARCHIVE}`"))
             }
             Self::Overlap { .. } => Some(
                 "without `load_model_path` the models in `train_artifacts/models/` are used as they are"

@@ -3,11 +3,11 @@
 use alo_plan::PipelineKind;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::archive::{ARCHIVE, unpack_models};
+use super::archive::unpack_models;
 use super::error::ModelError;
 use super::staged::{LoadedModel, StagedModel};
 use crate::copy::copy_tree;
-use crate::layout::ProjectLayout;
+use crate::layout::{MODEL_ARCHIVE, ProjectLayout};
 use crate::location::Location;
 use crate::run_id::RunId;
 use crate::s3::{Fetch, Present, Purpose, Remote, RemoteObject, S3Access, S3Error, fetch, list, look};
@@ -73,7 +73,8 @@ impl ModelSource<'_> {
             return Err(self.missing(path));
         }
         refuse_overlap(&path, layout)?;
-        let source = if path.is_dir() && path.join(ARCHIVE).is_file() { path.join(ARCHIVE) } else { path };
+        let source =
+            if path.is_dir() && path.join(MODEL_ARCHIVE).is_file() { path.join(MODEL_ARCHIVE) } else { path };
         let staged = StagedModels::begin(layout, run)?;
         if source.is_dir() {
             let tree = Tree::list(&source, Links::Within)?;
@@ -101,7 +102,7 @@ fn stage_remote(
     let mut listed = list(remote, look(remote, cancelled)?, &layout.state(), cancelled)?;
     let mut objects = listed.files()?.collect::<Result<Vec<_>, _>>()?;
     // An archive directly below the prefix counts alone; the path of a single object is empty.
-    let archive = objects.iter().position(|object| object.relative == ARCHIVE || object.relative == "");
+    let archive = objects.iter().position(|object| object.relative == MODEL_ARCHIVE || object.relative == "");
     let staged = StagedModels::begin(layout, run)?;
     let mut source = remote.clone();
     if let Some(archive) = archive {
@@ -112,7 +113,7 @@ fn stage_remote(
             .prefix(crate::durable::TEMP_PREFIX)
             .tempdir_in(beside)
             .map_err(StorageError::of("write in", beside))?;
-        let packed = Utf8PathBuf::try_from(packed.path().join(ARCHIVE))
+        let packed = Utf8PathBuf::try_from(packed.path().join(MODEL_ARCHIVE))
             .map(|path| (path, packed))
             .map_err(|error| StorageError::new("write in", beside, error.into_io_error()))?;
         refuse_without_space(object.size, beside)?;
