@@ -8,11 +8,12 @@ use alo_plan::{ArchiveFormat, PipelineKind};
 use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::NamedTempFile;
 
-use crate::archive::{ArchiveError, MemberTime, pack_by};
+use crate::archive::{MemberTime, pack_by};
 use crate::durable::{self, Lasting};
+use crate::export_error::ExportError;
 use crate::layout::{ArtifactLayout, MODEL_ARCHIVE, ProjectLayout, artifacts_name};
-use crate::location::{Location, LocationError};
-use crate::s3::{Aborted, Purpose, Remote, S3Access, S3Error, abort_left, upload};
+use crate::location::Location;
+use crate::s3::{Aborted, Purpose, Remote, S3Access, abort_left, upload};
 use crate::save_place::check_save_path;
 use crate::storage_error::StorageError;
 use crate::temp_mark::TempMark;
@@ -82,58 +83,6 @@ pub struct Exports {
     pub files: Vec<Exported>,
     /// What has no content, such as broken links, and was left out.
     pub warnings: Vec<String>,
-}
-
-/// Results that could not be exported.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ExportError {
-    /// A save path that is no usable place.
-    #[error(transparent)]
-    Location(#[from] LocationError),
-    /// A save path inside the artifacts, which the next run replaces.
-    #[error("the save path `{path}` lies in the artifacts themselves")]
-    Inside {
-        /// The path.
-        path: Utf8PathBuf,
-    },
-    /// A save path that is a file.
-    #[error("the save path `{path}` is no folder")]
-    NoFolder {
-        /// The path.
-        path: Utf8PathBuf,
-    },
-    /// A folder that has the name of a file to export.
-    #[error("`{path}` is a folder, and a file is to be exported there")]
-    Occupied {
-        /// The folder.
-        path: Utf8PathBuf,
-    },
-    /// An archive that could not be made.
-    #[error(transparent)]
-    Archive(#[from] ArchiveError),
-    /// The folder could not be made, or a log not be copied.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// S3 did not take it.
-    #[error(transparent)]
-    S3(#[from] S3Error),
-}
-
-impl ExportError {
-    /// What a user can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Location(error) => error.hint(),
-            Self::Inside { .. } | Self::NoFolder { .. } => Some("name another folder in the plan".into()),
-            Self::Occupied { .. } => {
-                Some("move it out of the way, or name another folder in the plan".into())
-            }
-            Self::Archive(error) => error.hint(),
-            Self::Storage(error) => error.hint(),
-            Self::S3(error) => error.hint(),
-        }
-    }
 }
 
 /// Resolves a save path of a plan and checks that it can be written to, before anything runs. Relative paths start at the first of `bases`, unless they

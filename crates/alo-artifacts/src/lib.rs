@@ -17,6 +17,7 @@ mod durable;
 mod error_chain;
 mod experimental;
 mod export;
+mod export_error;
 mod external;
 mod files_error;
 mod fingerprint;
@@ -62,9 +63,8 @@ pub use archive::{ArchiveError, MemberTime, Packed, pack};
 pub use copy::CopyError;
 pub use error_chain::error_chain;
 pub use experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};
-pub use export::{
-    ExportError, ExportForm, Exported, Exports, SaveTarget, export, export_as, resolve_save_path,
-};
+pub use export::{ExportForm, Exported, Exports, SaveTarget, export, export_as, resolve_save_path};
+pub use export_error::ExportError;
 pub use external::{LoadProgress, LoadedData, LoadedSource, load_data, loaded_once};
 pub use files_error::FilesError;
 pub use fingerprint::{NO_DATA_ID, code_id, param_id};

@@ -6,7 +6,7 @@ use alo_plan::PipelineKind;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
-use crate::export::ExportError;
+use crate::export_error::ExportError;
 use crate::layout::{MODEL_ARCHIVE, ProjectLayout};
 use crate::storage_error::StorageError;
 
