@@ -54,24 +54,24 @@ pub(super) fn parse(
     Ok(Requirement { specifiers, marker, ..found })
 }
 
-/// A name and, behind the `@`, its target: a URL or path.
+/// A name and what follows its `@`: a URL or path.
 fn direct_reference(
     text: &str,
     name: &str,
-    target: &str,
+    after_at: &str,
     origin: &Origin,
     base: Base<'_>,
 ) -> Result<Requirement, RequirementError> {
     let found = |line: String| Requirement::new(line, Some(normalize(name)), origin.clone());
-    let written = target.trim_start();
-    if written.is_empty() || written.starts_with(';') {
+    let target = after_at.trim_start();
+    if target.is_empty() || target.starts_with(';') {
         let reason = "a URL or path is missing after `@`".to_owned();
         return Err(RequirementError::syntax(text, origin, reason));
     }
-    let place = written.split_whitespace().next().unwrap_or_default();
+    let place = target.split_whitespace().next().unwrap_or_default();
     // A URL stays as it is written: variables in it are for the installer to fill in.
     if place.contains("://") {
-        let marker = after_address(text, written, origin)?;
+        let marker = after_address(text, target, origin)?;
         return Ok(Requirement { marker, ..found(text.to_owned()) });
     }
     // Installers want a URL here, and take a path for one that starts at wherever they run.
@@ -79,9 +79,9 @@ fn direct_reference(
     if !path.exists() {
         return Err(RequirementError::Missing { path, origin: origin.clone() });
     }
-    let head = text.strip_suffix(target).unwrap_or_default();
-    let tail = written.strip_prefix(place).unwrap_or_default();
-    let marker = after_address(text, written, origin)?;
+    let head = text.strip_suffix(after_at).unwrap_or_default();
+    let tail = target.strip_prefix(place).unwrap_or_default();
+    let marker = after_address(text, target, origin)?;
     let line = format!("{head} {}{tail}", file_url(path.as_str()));
     Ok(Requirement { marker, path: Some(path), ..found(line) })
 }
