@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alo_assets::guard::Ended;
-use alo_assets::{CacheUse, CodeIdentity, Machine, PreparedPipeline, SetupEvent};
+use alo_assets::{CacheUse, CodeIdentity, Machine, PreparedPipeline, PreparedStep, SetupEvent};
 use alo_plan::PipelineKind;
 use camino::Utf8PathBuf;
 
@@ -71,6 +71,13 @@ struct Pipeline {
 struct Speaker {
     step: String,
     file: String,
+}
+
+impl Speaker {
+    fn of(step: &PreparedStep) -> Self {
+        let file = step.code.file.file_name().unwrap_or_default().to_owned();
+        Self { step: step.name.to_string(), file }
+    }
 }
 
 impl PythonExecutor {
@@ -212,8 +219,7 @@ impl Executor for PythonExecutor {
         let place = Place { machine: &self.machine, folder: scope.project.root(), cancel: scope.cancel };
         let taken = self.workers.take(environment, place);
         let mut worker = taken.map_err(|error| broken(error_chain(&error)))?;
-        let file = asset.code.file.file_name().unwrap_or_default().to_owned();
-        let speaker = Speaker { step: step.clone(), file };
+        let speaker = Speaker::of(asset);
         let layout = context.scope().project.layout();
         let input = self.is_beside_others.then(|| SharedInput::of(layout, context.scope().run));
         let hand_off = pipeline.hand_off.files(context, &pipeline.setup);
