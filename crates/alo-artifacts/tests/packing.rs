@@ -147,3 +147,12 @@ fn an_unreadable_file_is_named() {
         fs_err::write(&gone, content).expect("written");
     }
 }
+
+#[test]
+fn a_folder_for_the_archive_is_not_made() {
+    let (_dir, root) = folder();
+    let archive = root.join("nowhere/x.tar.gz");
+    let error = pack(&root.join("from"), &archive, TarGz, MemberTime::Kept, &|| false).expect_err("refused");
+    assert!(error.to_string().contains("nowhere"), "{error}");
+    assert!(!root.join("nowhere").exists());
+}

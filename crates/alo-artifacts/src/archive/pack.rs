@@ -102,6 +102,9 @@ pub fn pack(
     time: MemberTime,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Packed, ArchiveError> {
+    // Neither the list of what is packed nor the archive is to make the folder it lies in.
+    let beside = durable::parent(archive);
+    fs_err::metadata(beside).map_err(StorageError::of("write in", beside))?;
     pack_by(folder, archive, format, time, cancelled, &|| durable::temp_beside(archive))
 }
 
