@@ -2,14 +2,15 @@
 """Measures the most memory that `alo` itself has, without the workers that run the steps.
 
     python3 benches/compare/memory.py [--alo target/release/alo] [--runs 3] [--files 20000] [--many 100000] [--objects 30000]
-                                        [--recorded 10000]
+                                        [--left 50000] [--recorded 10000]
 
 Runs of the Titanic example, of 1,000 steps that do nothing, of one that loads 20,000 files of 10 KB, of one that loads 100,000
 small ones, of one that loads 30,000 objects from an S3 server on this machine (once, for the server is slow), of all three
-with nothing changed, of one that exports 300 MB, and of one in a project with 10,000 recorded runs; the set-up of the 1,000
-steps alone, and the list of the 10,000 runs, first when each record is read, then from the index. The kernel keeps the most
-that a process ever had (`VmHWM`); it is read every few milliseconds until the process ends. It fails over 30 MB. `cargo` builds
-the example that writes the history, and pip installs the server (moto, that of the tests) on the first use.
+with nothing changed, of one that exports 300 MB, of one whose step leaves 50,000 files, exported, and kept with `--resume`
+(once) and put back, and of one in a project with 10,000 recorded runs; the set-up of the 1,000 steps alone, and the list of the
+10,000 runs, first when each record is read, then from the index. The kernel keeps the most that a process ever had (`VmHWM`);
+it is read every few milliseconds until the process ends. It fails over 30 MB. `cargo` builds the example that writes the
+history, and pip installs the server (moto, that of the tests) on the first use.
 """
 
 import shutil
@@ -35,6 +36,8 @@ from measure import (
 )
 
 MOST = 30.0
+# What takes long is done once.
+SLOW = ("objects", "kept")
 
 
 def main() -> None:
@@ -42,6 +45,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=20000, help="files of 10 KB that are loaded (default 20000)")
     parser.add_argument("--many", type=int, default=100000, help="files of 100 bytes that are loaded (default 100000)")
     parser.add_argument("--objects", type=int, default=30000, help="objects in S3 that are loaded (default 30000)")
+    parser.add_argument("--left", type=int, default=50000, help="files of 100 bytes that a step leaves (default 50000)")
     parser.add_argument("--recorded", type=int, default=10000, help="runs in the history (default 10000)")
     given = parser.parse_args()
     alo = find_alo(given.alo)
@@ -59,6 +63,11 @@ def main() -> None:
             for number in range(3):
                 (folder / f"corpus/{number}").write_bytes(noise.read(100_000_000))
         packed = write_project(folder / "export", export.PLAN.format(corpus=folder / "corpus"), {"train": export.ASSET})
+        write_data(folder / "results", given.left, 100)
+        left = {
+            name: write_project(folder / name, export.PLAN.format(corpus=folder / "results"), {"train": export.ASSET})
+            for name in ("left", "kept")
+        }
         load = Command([alo, "run", write_loading(folder / "files", folder / "data")])
         load_many = Command([alo, "run", write_loading(folder / "many", folder / "small data")])
         server.tell(do="bucket", name="bench")
@@ -68,6 +77,7 @@ def main() -> None:
         # What is removed before each round.
         afresh = {of: folder / of / "input" for of in ("files", "many", "objects")}
         afresh["index"] = old.parent / ".alo/history-index"
+        afresh["kept"] = left["kept"].parent / ".alo/steps"
         commands = {
             "the Titanic example": (Command([alo, "run", titanic.copy_project(folder / "titanic")]), None),
             "1,000 steps": (Command([alo, "run", steps]), None),
@@ -79,6 +89,9 @@ def main() -> None:
             f"{given.objects:,} objects": (load_objects, "objects"),
             f"{given.objects:,} objects, nothing changed": (load_objects, None),
             "an export of 300 MB": (Command([alo, "run", packed]), None),
+            f"{given.left:,} files left and exported": (Command([alo, "run", left["left"]]), None),
+            f"{given.left:,} files left, --resume": (Command([alo, "run", "--resume", left["kept"]]), "kept"),
+            f"{given.left:,} files left, --resume, nothing changed": (Command([alo, "run", "--resume", left["kept"]]), None),
             f"a run after {given.recorded:,} others": (Command([alo, "run", old]), None),
             f"the list of {given.recorded:,} runs, all read": (listed, "index"),
             f"the list of {given.recorded:,} runs": (listed, None),
@@ -87,7 +100,7 @@ def main() -> None:
         peaks = {}
         for what, (command, removed) in commands.items():
             peaks[what] = []
-            runs = 1 if removed == "objects" else given.runs
+            runs = 1 if removed in SLOW else given.runs
             for _ in range(runs):
                 if removed:
                     remove(afresh[removed])
