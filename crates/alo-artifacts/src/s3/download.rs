@@ -13,8 +13,8 @@ use tempfile::NamedTempFile;
 
 use super::bucket::Bucket;
 use super::error::{S3Error, S3Fault};
-use super::listing::RemoteObject;
 use super::remote::Remote;
+use super::remote_object::RemoteObject;
 use crate::digest::{self, ContentDigest, Hasher};
 use crate::durable::{self, Lasting};
 use crate::stamp::{CopyStamp, Stamp};

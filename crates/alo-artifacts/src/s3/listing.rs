@@ -1,15 +1,13 @@
 //! What lies at a place in a bucket, and which keys can be files.
 
-use std::borrow::Cow;
-
 use camino::{Utf8Path, Utf8PathBuf};
 use object_store::ObjectMeta;
 use object_store::list::{PaginatedListOptions, PaginatedListResult, PaginatedListStore};
-use serde::{Deserialize, Serialize};
 
 use super::error::S3Error;
 use super::objects::Objects;
 use super::remote::Remote;
+use super::remote_object::RemoteObject;
 
 /// No file system takes longer names.
 const MAX_NAME: usize = 255;
@@ -17,26 +15,6 @@ const MAX_NAME: usize = 255;
 const MAX_PATH: usize = 3072;
 /// A page whose answer breaks off is asked for so often. (The library itself repeats what fails before an answer.)
 const TRIES: u32 = 4;
-
-/// One object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RemoteObject {
-    pub(crate) key: String,
-    /// Below the prefix; empty for a single object.
-    pub(crate) relative: Utf8PathBuf,
-    pub(crate) size: u64,
-    pub(crate) etag: Option<String>,
-    /// When it was changed, in milliseconds since 1970.
-    pub(crate) changed: i64,
-}
-
-impl RemoteObject {
-    /// What changes when the object changes: the `ETag`, or, for servers without, the time of change.
-    pub(crate) fn tag(&self) -> Cow<'_, str> {
-        let changed = || Cow::from(format!("changed {}", self.changed));
-        self.etag.as_deref().map_or_else(changed, Cow::from)
-    }
-}
 
 /// What lies at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod objects;
 mod pending_upload;
 mod profile;
 mod remote;
+mod remote_object;
 mod upload;
 
 pub use access::S3Access;
@@ -26,7 +27,8 @@ pub use error::{S3Error, S3Fault};
 
 pub(crate) use bucket::Purpose;
 pub(crate) use download::{Fetch, Fetched, Present, fetch};
-pub(crate) use listing::{Found, RemoteObject, list, look};
+pub(crate) use listing::{Found, list, look};
 pub(crate) use pending_upload::{Aborted, abort_left};
 pub(crate) use remote::Remote;
+pub(crate) use remote_object::RemoteObject;
 pub(crate) use upload::upload;

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::S3Error;
-use super::listing::RemoteObject;
+use super::remote_object::RemoteObject;
 use crate::storage_error::StorageError;
 use crate::value_list::ValueList;
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use memchr::memmem::Finder;
+use serde::{Deserialize, Serialize};
 
 use crate::copy::{CopyError, Meter, digest_file};
 use crate::digest::{CHUNK, Fields, Hasher};
@@ -18,6 +19,14 @@ use crate::walk::{Links, TreeFile};
 
 /// Time and number of an id: what no other run has. The name after them may have any letters.
 const UNIQUE: usize = 25;
+
+/// What a file of an entry holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Content {
+    pub(super) bytes: u64,
+    /// BLAKE3.
+    pub(super) digest: String,
+}
 
 /// The BLAKE3 digest of a file.
 pub(super) fn digest(path: &Utf8Path) -> Result<String, CopyError> {

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::content::Content;
 use super::dependency::Dependency;
 use super::description::StepDescription;
 use super::kept_files::KeptFiles;
@@ -62,14 +63,6 @@ pub(super) struct Left {
     pub(super) result: String,
     /// What the engine keeps of it.
     pub(super) state: serde_json::Value,
-}
-
-/// A file of the entry.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Content {
-    pub(super) bytes: u64,
-    /// BLAKE3.
-    pub(super) digest: String,
 }
 
 /// What a step was made from, and what names the differences of that another time.

@@ -7,9 +7,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::changes::{Budget, Changes};
-use super::content::RunName;
+use super::content::{Content, RunName};
 use super::dependency::{Dependency, Read};
-use super::entry::{Content, Left, MadeFrom};
+use super::entry::{Left, MadeFrom};
 use super::kept_files::{FilesWriter, KeptFile, KeptFiles};
 use super::left_behind::LeftBehind;
 use super::look::LookedAt;

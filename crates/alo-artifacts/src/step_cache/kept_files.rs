@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::entry::Content;
+use super::content::Content;
 use crate::digest::Hasher;
 use crate::storage_error::StorageError;
 

@@ -2,8 +2,8 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::content;
-use super::entry::{Content, StepEntry};
+use super::content::{self, Content};
+use super::entry::StepEntry;
 use super::kept_files::{self, FILES, KeptFile};
 use crate::copy::{CopyError, Meter, copy_file};
 use crate::durable;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::cursor::{END, is_break};
+use super::cursor::END;
 use super::node::{Data, Node};
 use super::scanner::Scanner;
 use super::token::{Directive, Token, TokenKind};
@@ -393,16 +393,4 @@ impl<'a> Composer<'a> {
     pub(super) fn misplaced(&self, token: &Token, inside: Span, what: &str) -> Fault {
         super::misplaced::explain(self.text, token, inside, what)
     }
-}
-
-/// The end of the text of a token that holds no line break.
-pub(super) fn one_line(text: &str, span: Span) -> Span {
-    let start = span.start.offset as usize;
-    let line = text[start..].split(is_break).next().unwrap_or_default().trim_end();
-    let end = Position {
-        column: span.start.column + crate::span::narrow(line.chars().count()),
-        offset: span.start.offset + crate::span::narrow(line.len()),
-        ..span.start
-    };
-    Span { start: span.start, end }
 }

@@ -1,6 +1,5 @@
 //! Human words for a token that does not fit where it stands: most are slips of indentation.
 
-use super::composer::one_line;
 use super::cursor::is_break;
 use super::token::{Token, TokenKind};
 use super::{Fault, fault};
@@ -164,4 +163,16 @@ fn by_indentation(text: &str, token: &Token, place: Span, inside: Span, what: &s
     )
     .related(starts, format!("{what} starts here"))
     .help(format!("indent it by {wanted} spaces if it belongs beside the line marked above"))
+}
+
+/// The end of the text of a token that holds no line break.
+fn one_line(text: &str, span: Span) -> Span {
+    let start = span.start.offset as usize;
+    let line = text[start..].split(is_break).next().unwrap_or_default().trim_end();
+    let end = Position {
+        column: span.start.column + narrow(line.chars().count()),
+        offset: span.start.offset + narrow(line.len()),
+        ..span.start
+    };
+    Span { start: span.start, end }
 }
