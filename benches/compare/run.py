@@ -25,7 +25,7 @@ from scenarios import Scenario
 
 LOGS = ROOT / "target/compare/logs"
 DOCUMENT = ROOT / "docs/benchmarks.md"
-# Seconds after which a comparison is given up; the longest takes ten minutes on two free cores.
+# Seconds after which a comparison is given up; the longest takes twelve minutes on two free cores.
 PATIENCE = 1800
 
 
