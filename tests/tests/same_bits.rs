@@ -2,6 +2,7 @@
 //! packages of the Titanic example from PyPI.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 
 use alo_tests::{PlanText, TestEnv, asset};
 use serde_json::Value as Json;
@@ -167,6 +168,70 @@ fn values_come_by_files_as_by_memory_and_by_a_plain_pickle() {
     same(&left("file", "pass"), &by_memory);
     let plain = "import pickle\nself.data = pickle.loads(pickle.dumps(self.data))";
     same(&left("memory", plain), &by_memory);
+}
+
+/// A project that hands a table of 8 MB on by four steps, which change little of it.
+fn table_through(mode: &str) -> TestEnv {
+    let env = TestEnv::new().with_shared_cache();
+    let steps = ["make", "column", "cell", "look"];
+    let plan =
+        steps.iter().fold(PlanText::new().train(&steps), |plan, step| plan.requirements(step, PACKAGES));
+    env.write("experimental_plan.yaml", plan.control("interface_mode", mode).to_string());
+    let make = "import numpy, pandas\n\
+                table = pandas.DataFrame(numpy.random.default_rng(1).random((40_000, 25))).add_prefix('x')\n\
+                self.data.update(table=table, times=numpy.arange(300_000).astype('M8[s]'), same=numpy.arange(300_000.0))";
+    let column =
+        "table = self.data['table']\ntable['x0'] = table['x1'] * 2\nself.data['view'] = table.to_numpy()[:9]";
+    let cell = "self.data['table'].loc[7, 'x3'] = 7.0\nself.data['same'][5:] -= 5\nself.data['part'] = self.data['same'][9:]";
+    let look = "import describe\n\
+                with open(self.asset.get_extra_output_path() + 'values.txt', 'w') as file:\n\
+                \x20   file.write('\\n'.join(describe.lines(self.data)))";
+    for (step, body) in steps.into_iter().zip([make, column, cell, look]) {
+        env.write(&format!("assets/{step}/asset_{step}.py"), asset(body));
+    }
+    env.write("assets/look/describe.py", DESCRIBE);
+    env
+}
+
+#[test]
+fn files_that_refer_to_those_of_earlier_steps_change_no_bit() {
+    let memory = table_through("memory");
+    memory.alo(["run"]).expect(0);
+    let by_memory = files(&memory, "train_artifacts");
+    let env = table_through("file");
+    let run = || {
+        env.alo(["run"]).expect(0);
+        same(&files(&env, "train_artifacts"), &by_memory);
+    };
+    let reused = || {
+        let outcome = env.alo(["run", "--resume", "--format", "json"]).expect(0);
+        same(&files(&env, "train_artifacts"), &by_memory);
+        outcome.events().iter().filter(|event| event["decision"] == "reused").count()
+    };
+    let value = |step: &str, other: &str| {
+        let path = env.path(&format!(".asset_interface/train_pipeline/{step}_data.pkl{other}"));
+        fs_err::metadata(path).expect("there")
+    };
+    run();
+    assert_eq!(value("column", "-1").ino(), value("make", "").ino(), "the other columns lie there");
+    assert!(value("column", "").len() < 600_000);
+
+    // A run that failed is gone on with from files that refer to others.
+    let good = env.read("assets/look/asset_look.py");
+    env.write("assets/look/asset_look.py", format!("{good}        raise RuntimeError('no')\n"));
+    env.alo(["run"]).expect(1);
+    env.write("assets/look/asset_look.py", &good);
+    assert_eq!(reused(), 3);
+    assert_eq!(reused(), 4);
+
+    // What they refer to is looked at, too.
+    let kept = env.path(".alo/steps/train/column").read_dir_utf8().unwrap().next().unwrap().unwrap();
+    let other = kept.path().join("data-1");
+    let mut content = fs_err::read(&other).unwrap();
+    *content.last_mut().unwrap() ^= 1;
+    fs_err::remove_file(&other).unwrap();
+    fs_err::write(&other, content).unwrap();
+    assert_eq!(reused(), 3);
 }
 
 /// A project that trains a model of scikit-learn, with an input that does this before it hands on its table.

@@ -56,6 +56,7 @@ mod tree;
 mod tree_error;
 mod unflushed;
 mod unpack;
+mod value_files;
 mod value_list;
 mod walk;
 
@@ -97,3 +98,4 @@ pub use summary_error::SummaryError;
 pub use sweep_record::{SweepInput, SweepRecord, SweepRecordError, SweptRun};
 pub use tree_error::TreeError;
 pub use unpack::{Limits, UnpackError, Unpacked, unpack};
+pub use value_files::value_files;

@@ -32,6 +32,7 @@
 //! # }
 //! ```
 
+mod asset_interface;
 mod cancel;
 mod context;
 mod eject;

@@ -18,7 +18,7 @@ use crate::run_id::RunId;
 use crate::storage_error::StorageError;
 
 /// The version of the record that is written; another one is not used.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// The record's file.
 const ENTRY: &str = "entry";
 
@@ -49,6 +49,8 @@ pub(super) struct Left {
     pub(super) data: Option<Content>,
     pub(super) config: Option<Content>,
     pub(super) process: Option<Content>,
+    /// The files that `data` and `config` refer to, by name.
+    pub(super) referred: BTreeMap<String, Content>,
     /// New and changed files of the artifacts, if there are any.
     pub(super) files: Option<KeptFiles>,
     /// What it removed of the artifacts.
@@ -121,7 +123,7 @@ impl KeptStep {
         let Some(left) = &self.left else { return 0 };
         let hand_off = [&left.data, &left.config, &left.process].into_iter().flatten();
         let files = left.files.as_ref().map_or(0, |files| files.bytes);
-        hand_off.map(|content| content.bytes).sum::<u64>() + files
+        hand_off.chain(left.referred.values()).map(|content| content.bytes).sum::<u64>() + files
     }
 
     /// Notes that it was used just now.

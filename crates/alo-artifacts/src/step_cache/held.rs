@@ -1,6 +1,6 @@
 //! What a finished step has left, held until it is kept or not needed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -21,6 +21,7 @@ use crate::digest::Fields;
 use crate::durable;
 use crate::stamp::Stamp;
 use crate::storage_error::StorageError;
+use crate::value_files::value_files;
 use crate::value_list::ValueList;
 
 /// So many files, of so many bytes together, are read or copied where links would do: what is written to later is then not
@@ -216,7 +217,7 @@ impl HeldStep {
         self.removed = changes.removed;
         self.folders = changes.folders;
         for value in VALUES {
-            if let Some(path) = self.folder.file(value) {
+            for path in value_files(&self.folder.path.join(value)) {
                 self.values.push(Held::at(path)?);
             }
         }
@@ -266,20 +267,19 @@ impl HeldStep {
         if let Some(what) = self.special.take() {
             self.refuse(NotKept::LeftSpecial { what });
         }
-        let mut hand_off = [None, None, None];
+        let mut values = BTreeMap::new();
         for held in std::mem::take(&mut self.values) {
-            let Some(what) = VALUES.iter().position(|value| held.path.file_name() == Some(value)) else {
-                continue;
-            };
-            held.check(Utf8Path::new(VALUES[what]))?;
+            let value = held.path.file_name().unwrap_or_default().to_owned();
+            held.check(Utf8Path::new(&value))?;
             let looked = name.look(&held.path)?;
             if looked.names_run {
-                self.refuse(NotKept::NamesRun { place: VALUES[what].to_owned() });
+                self.refuse(NotKept::NamesRun { place: value.clone() });
             }
-            hand_off[what] = Some(Content { bytes: looked.bytes, digest: looked.digest });
+            values.insert(value, Content { bytes: looked.bytes, digest: looked.digest });
         }
-        let [data, config, process] = hand_off;
-        let mut result = self.result(&made_from, [&data, &config]);
+        let [data, config, process] = VALUES.map(|value| values.remove(value));
+        let referred = values;
+        let mut result = self.result(&made_from, [&data, &config], &referred);
         let files = self.keep_files(&name, &mut result)?;
         let result = self.result_end(result);
         let process_digest = process.as_ref().map(|content| content.digest.clone());
@@ -294,6 +294,7 @@ impl HeldStep {
                 data,
                 config,
                 process,
+                referred,
                 files,
                 removed: std::mem::take(&mut self.removed),
                 folders: std::mem::take(&mut self.folders),
@@ -347,12 +348,21 @@ impl HeldStep {
     }
 
     /// Begins a digest of all that later steps can see of the steps so far.
-    fn result(&self, made_from: &MadeFrom, hand_off: [&Option<Content>; 2]) -> Fields<blake3::Hasher> {
+    fn result(
+        &self,
+        made_from: &MadeFrom,
+        hand_off: [&Option<Content>; 2],
+        referred: &BTreeMap<String, Content>,
+    ) -> Fields<blake3::Hasher> {
         let mut fields = Fields::default();
         let mut add = |field: &str| fields.add(field.as_bytes());
         add(made_from.description.earlier.as_ref().map_or("", |(_, result)| result));
         for content in hand_off {
             add(content.as_ref().map_or("", |content| &content.digest));
+        }
+        for (name, content) in referred {
+            add(name);
+            add(&content.digest);
         }
         add(&self.left.visible);
         fields

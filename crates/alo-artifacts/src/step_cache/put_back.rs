@@ -48,14 +48,13 @@ impl StepEntry {
     fn put_back_by(&self, root: &Utf8Path, waiting: &Utf8Path) -> Result<u64, PutBackError> {
         let left = &self.left;
         let list = left.files.as_ref().map(|files| files.list.clone());
-        for (name, kept) in
-            [("data", &left.data), ("config", &left.config), ("process", &left.process), (FILES, &list)]
-        {
-            if let Some(kept) = kept {
-                let path = self.folder.join(name);
-                let found = content::digest(&path)?;
-                check(&found, kept, path)?;
-            }
+        let own =
+            [("data", &left.data), ("config", &left.config), ("process", &left.process), (FILES, &list)];
+        let own = own.into_iter().filter_map(|(name, kept)| Some((name, kept.as_ref()?)));
+        for (name, kept) in own.chain(left.referred.iter().map(|(name, kept)| (name.as_str(), kept))) {
+            let path = self.folder.join(name);
+            let found = content::digest(&path)?;
+            check(&found, kept, path)?;
         }
         if left.files.is_some() {
             durable::remove(waiting)?;

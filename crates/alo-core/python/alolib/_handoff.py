@@ -6,6 +6,9 @@ It is read through a private memory map: arrays come back writable, are read fro
 writing to them changes no file. Files are for the run they were made in: they are private to the user and are not
 synced to disk.
 
+Arrays that nobody has changed since they were read are not written again (`_mapped.py`): the file that they were read from
+gets a second name beside the new one (`data-1` for `data`), and a buffer of the index may lie in it.
+
 Where the same process reads what it has written, the texts of large columns are not made anew: nobody can change them.
 """
 
@@ -18,6 +21,7 @@ import pickle
 
 from alolib import _arrays, _modules, _renamed
 from alolib._background import BackgroundWriter, write_at
+from alolib._mapped import Unchanged, beside, identity, map_file
 from alolib.exception import AssetError
 
 _MAGIC = b"alo hand-off 1\n"
@@ -51,20 +55,21 @@ def write(path, value, what, modules, spare=None, next_here=False):
 
 def _write_whole(path, value, what, modules, next_here):
     part = "%s.%d.part" % (path, os.getpid())
+    unchanged = Unchanged(path)
     try:
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
         with open(fd, "wb", buffering=1 << 20) as file:
-            columns = _write_to(file, value, modules)
+            columns = _write_to(file, value, modules, unchanged)
             file.flush()
             if next_here and columns:
-                _at_hand[_identity(file)] = columns
+                _at_hand[identity(os.fstat(file.fileno()))] = columns
         os.replace(part, path)
     except OSError as error:
-        _remove(part)
+        _remove(part, unchanged)
         reason = os.strerror(error.errno) + "; make room there, or hand on less" if error.errno in _FULL else error
         raise AssetError("cannot write the step's %s to `%s`: %s" % (what, path, reason)) from error
     except BaseException as error:
-        _remove(part)
+        _remove(part, unchanged)
         if not isinstance(error, Exception):
             raise
         raise AssetError(_blame(value, what, error)) from error
@@ -87,43 +92,42 @@ def forget():
     _at_hand.clear()
 
 
-def _identity(file):
-    """Tells a file from others and from what it was before it was changed; it may have been renamed."""
-    found = os.fstat(file.fileno())
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
 def _open(path, kind=None):
     """Gives the unpickler of a file, and what is known of the entries of its value."""
     with open(path, "rb") as file:
-        columns = _at_hand.pop(_identity(file), {})
+        columns = _at_hand.pop(identity(os.fstat(file.fileno())), {})
         preamble = file.read(_PREAMBLE)
         if not preamble.startswith(_MAGIC):
             raise AssetError("`%s` is no file of values handed on between steps" % path)
         head = json.loads(preamble[len(_MAGIC) :].rstrip(b"\0"))
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-    view = memoryview(mapped)
-    buffers = []
+        mapped = map_file(file, path)
     mapped.seek(head["index"])
     index = json.loads(mapped.read(head["index_length"]))
-    for number, (offset, length, read_only) in enumerate(index["buffers"]):
-        buffer = view[offset : offset + length]
+    views = [memoryview(mapped), *(_view_of(beside(path, 1 + number)) for number in range(index.get("others", 0)))]
+    buffers = []
+    for number, (offset, length, read_only, *other) in enumerate(index["buffers"]):
+        buffer = views[other[0] if other else 0][offset : offset + length]
         buffers.append(columns.get(number) or (buffer.toreadonly() if read_only else buffer))
     mapped.seek(_PREAMBLE)
     return (kind or _Unpickler)(mapped, index["modules"], buffers), index["entries"]
 
 
-def _write_to(file, value, modules):
+def _view_of(path):
+    with open(path, "rb") as file:
+        return memoryview(map_file(file, path))
+
+
+def _write_to(file, value, modules, unchanged):
     """Writes all of a file; gives the lists of plain values in it, by the number of their buffer."""
     try:
-        return _write_with(file, value, modules, _arrays.Arrays())
+        return _write_with(file, value, modules, unchanged, _arrays.Arrays())
     except _arrays.NotPlain:
         file.seek(0)
         file.truncate()
-        return _write_with(file, value, modules, _arrays.Arrays(carefully=True))
+        return _write_with(file, value, modules, unchanged, _arrays.Arrays(carefully=True))
 
 
-def _write_with(file, value, modules, arrays):
+def _write_with(file, value, modules, unchanged, arrays):
     buffers = []
 
     def keep_apart(buffer):
@@ -146,8 +150,8 @@ def _write_with(file, value, modules, arrays):
     if table is not None:
         pickler.dispatch_table = table
     pickler.dump(value)
-    places, end = _write_buffers(file, buffers)
-    index = {"buffers": places, "modules": modules.sources(), "entries": _entries(value)}
+    places, end = _write_buffers(file, buffers, unchanged)
+    index = {"buffers": places, "others": unchanged.files, "modules": modules.sources(), "entries": _entries(value)}
     listed = json.dumps(index).encode("ascii")
     head = {"index": end, "index_length": len(listed)}
     file.seek(end)
@@ -157,18 +161,26 @@ def _write_with(file, value, modules, arrays):
     return {number: plain.values for number, plain in enumerate(buffers) if isinstance(plain, _arrays.Plain)}
 
 
-def _write_buffers(file, buffers):
-    """Writes large buffers behind what is in the file; gives place, length and use of each, and where the last one ends."""
+def _write_buffers(file, buffers, unchanged):
+    """Writes large buffers behind what is in the file, but for those that another one has.
+
+    Gives place, length and use of each, and where the last one ends.
+    """
     end = file.tell()
     file.flush()
     places = [None] * len(buffers)
-    memory = []
-    for number, raw in enumerate(buffers):
-        if not isinstance(raw, _arrays.Plain):
+    memory = [(number, raw) for number, raw in enumerate(buffers) if not isinstance(raw, _arrays.Plain)]
+    elsewhere = unchanged.find(memory)
+    written = []
+    for number, raw in memory:
+        if number in elsewhere:
+            other, offset = elsewhere[number]
+            places[number] = [offset, raw.nbytes, raw.readonly, other]
+        else:
             places[number], end = _place(raw, end)
-            memory.append((places[number][0], raw))
+            written.append((places[number][0], raw))
     columns = [(number, plain) for number, plain in enumerate(buffers) if isinstance(plain, _arrays.Plain)]
-    with BackgroundWriter(file.fileno(), memory, worthwhile=bool(columns)):
+    with BackgroundWriter(file.fileno(), written, worthwhile=bool(columns)):
         for number, plain in columns:
             raw = plain.dumped()
             places[number], end = _place(raw, end)
@@ -281,8 +293,9 @@ class _Nowhere:
         return len(data)
 
 
-def _remove(path):
+def _remove(part, unchanged):
     try:
-        os.unlink(path)
+        unchanged.remove()
+        os.unlink(part)
     except OSError:  # it was never made
         pass

@@ -375,6 +375,103 @@ class HandOff(WorkerTest):
         self.through_files("one", "two", other_worker=True)
 
     @unittest.skipIf(numpy is None, "NumPy is not installed here")
+    def test_arrays_that_nobody_changed_are_not_written_again(self):
+        make = """
+            import numpy
+            def make(start=0):
+                return numpy.arange(start, start + 400_000.0).reshape(4000, 100)
+            """
+        for step in ("one", "two", "three", "four"):
+            self.engine.write(step, making=make)
+        self.engine.write("one", asset_one=asset("import making", "self.data.update(a=making.make(), b=making.make(7)[:3000])"))
+        two = [
+            "a = self.data['a']",
+            "self.data.update(c=a[1:, 1:].T + 1, part=a[5:2005], seen=float(a.sum()))",
+            "sys.kept = self.data['b']",
+        ]
+        self.engine.write("two", asset_two="import sys\n" + asset(*two))
+        three = [
+            "import making, numpy",
+            "assert numpy.array_equal(self.data['a'], making.make())",
+            "assert numpy.array_equal(self.data['part'], making.make()[5:2005])",
+            "assert numpy.array_equal(self.data['c'], (making.make()[1:, 1:] + 1).T)",
+            "assert not numpy.shares_memory(self.data['a'], self.data['part'])",
+            "assert self.data['a'].flags.writeable",
+            "self.data['b'][-1, -1] = -1.0",
+            "self.data['part'][0, 0] = -1.0",
+        ]
+        self.engine.write("three", asset_three=asset(*three))
+        four = [
+            "import making, numpy",
+            "assert numpy.array_equal(self.data['a'], making.make())",
+            "b, part = making.make(7)[:3000], making.make()[5:2005]",
+            "b[-1, -1] = part[0, 0] = -1.0",
+            "assert numpy.array_equal(self.data['b'], b) and numpy.array_equal(self.data['part'], part)",
+        ]
+        self.engine.write("four", asset_four=asset(*four))
+        files = self.chain("one", "two", "three", "four")
+        # Two arrays lie in the file of `one`; a part of one and what was made of it have memory of their own.
+        self.assertGreater(files["one"].st_size, 5_600_000)
+        self.assertEqual(files["two-1"].st_ino, files["one"].st_ino)
+        self.assertTrue(4_700_000 < files["two"].st_size < 5_000_000, files["two"].st_size)
+        # What has not been changed is most of either file.
+        self.assertEqual({files["three-1"].st_ino, files["three-2"].st_ino}, {files["one"].st_ino, files["two"].st_ino})
+        self.assertTrue(4_000_000 < files["three"].st_size < 4_100_000, files["three"].st_size)
+        self.assertNotIn("three-3", files)
+
+    def chain(self, *steps):
+        """Runs steps one after the other, each reading what the one before has saved; gives what is known of their files."""
+        loads = {}
+        for step in steps:
+            saves = {"save_" + what: os.path.join(self.engine.project, "%s.%s" % (step, what)) for what in ("data", "config")}
+            self.assert_finished(self.engine.run(step, new_pipeline=not loads, **loads, **saves))
+            loads = {key.replace("save", "load"): path for key, path in saves.items()}
+        names = [name for name in os.listdir(self.engine.project) if ".data" in name]
+        self.assertEqual([name for name in names if name.endswith(".part")], [])
+        return {name.replace(".data", ""): os.stat(os.path.join(self.engine.project, name)) for name in names}
+
+    @unittest.skipIf(numpy is None, "NumPy is not installed here")
+    def test_what_can_be_referred_to_no_more_is_written(self):
+        self.engine.write("one", asset_one=asset("import numpy", "self.data['a'] = numpy.arange(400_000.0)"))
+        check = "assert (self.data['a'] == numpy.arange(400_000.0)).all()"
+        same = "import numpy, os\n" + asset(check)
+        self.engine.write("three", asset_three=same)
+        path = os.path.join(self.engine.project, "one.data")
+        for name, lines in (
+            ("gone", ["os.unlink(%r)" % path]),
+            ("touched", ["os.utime(%r, ns=(0, 0))" % path]),
+            ("replaced", ["os.unlink(%r)" % path, "open(%r, 'w').close()" % path]),
+            ("taken", ["open(%r, 'w').close()" % os.path.join(self.engine.project, "two.data-1")]),
+            ("little", ["self.data['a'] = self.data['a'][:150_000]", "self.data['rest'] = numpy.arange(150_000, 4e5)"]),
+        ):
+            with self.subTest(name):
+                if name == "little":
+                    joined = "self.data['a'] = numpy.concatenate([self.data['a'], self.data['rest']])"
+                    self.engine.write("three", asset_three="import numpy\n" + asset(joined, check))
+                self.engine.write("two", asset_two="import numpy, os\n" + asset(*lines))
+                files = self.chain("one", "two", "three")
+                self.assertGreater(files["two"].st_size, 3_200_000)
+                for left in ("two.data-1", "three.data-1"):
+                    if os.path.exists(os.path.join(self.engine.project, left)):
+                        os.unlink(os.path.join(self.engine.project, left))
+
+    @unittest.skipIf(numpy is None, "NumPy is not installed here")
+    def test_a_value_that_fails_leaves_no_second_names(self):
+        self.engine.write("one", asset_one=asset("import numpy", "self.data['a'] = numpy.arange(400_000.0)"))
+        limited = [
+            "import numpy",
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))",
+            "self.data['b'] = numpy.arange(400_000.0)",
+        ]
+        self.engine.write("two", asset_two="import resource\n" + asset(*limited))
+        data, config, second = (os.path.join(self.engine.project, name) for name in ("one.data", "config", "two.data"))
+        self.assert_finished(self.engine.run("one", save_data=data, save_config=config))
+        failed = self.engine.run("two", new_pipeline=False, load_data=data, load_config=config, save_data=second)
+        self.assertIn("File too large", self.assert_failed(failed, stage="run")["message"])
+        self.assertEqual([name for name in os.listdir(self.engine.project) if name.startswith("two.")], [])
+        self.assertEqual(os.stat(data).st_nlink, 1)
+
+    @unittest.skipIf(numpy is None, "NumPy is not installed here")
     def test_arrays(self):
         self.engine.write(
             "one",

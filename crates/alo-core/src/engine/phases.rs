@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use alo_artifacts::{
     ExportForm, Limits, LoadProgress, ModelSource, NotKept, StepState, check_output, export_as, load_data,
 };
-use alo_plan::{HandOffMode, PipelineKind};
+use alo_plan::PipelineKind;
 
 use super::error::RunError;
 use super::head::PipelineHead;
 use super::pipeline_run::PipelineRun;
 use super::progress::Progress;
 use super::scope::Sources;
+use crate::asset_interface::AssetInterface;
 use crate::context::{PipelineScope, StepContext};
 use crate::event::{Event, Level, Phase};
 use crate::executor::{Executor, Preparation, Prepared, WarmUp};
@@ -138,7 +139,9 @@ impl PipelineRun<'_> {
         journal: &mut Journal<'_>,
     ) -> Result<(), RunError> {
         let (pipeline, total) = (self.kind(), self.pipeline.steps.len());
-        self.clear_hand_off();
+        if let Some(interface) = AssetInterface::of(self.scope.project, self.kind()) {
+            interface.clear();
+        }
         let scope = PipelineScope {
             project: self.scope.project,
             pipeline: self.pipeline,
@@ -207,14 +210,6 @@ impl PipelineRun<'_> {
             return Err(RunError::Interrupted);
         }
         recorded.map_or(Ok(()), |recorded| Ok(recorded.end()?))
-    }
-
-    /// Removes what the last run has handed from step to step by files.
-    fn clear_hand_off(&self) {
-        if self.plan().control.interface_mode == HandOffMode::File {
-            // What cannot be removed is written anew before it is read.
-            let _ = fs_err::remove_dir_all(self.scope.project.layout().asset_interface(self.kind()));
-        }
     }
 
     /// What is put back and recorded, if the run is to do so and the executor can.

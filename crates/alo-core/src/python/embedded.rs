@@ -30,6 +30,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_kept_out.py",
     "alolib/_looks.py",
     "alolib/_made_files.py",
+    "alolib/_mapped.py",
     "alolib/_modules.py",
     "alolib/_process_state.py",
     "alolib/_renamed.py",

@@ -1,11 +1,12 @@
 //! By which files `data` and `config` pass from step to step: none within one worker, private ones between two.
 
+use alo_artifacts::value_files;
 use alo_assets::{Environment, Machine, PreparedPipeline};
-use alo_plan::HandOffMode;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::message::HandOffFiles;
 use super::private_folder::PrivateFolder;
+use crate::asset_interface::AssetInterface;
 use crate::context::StepContext;
 
 /// A file system in memory, where there is one.
@@ -63,8 +64,10 @@ impl HandOff {
                 save_config: Some(values.save_config.clone()),
                 ..HandOffFiles::default()
             }
-        } else if context.scope().project.plan().control.interface_mode == HandOffMode::File {
-            in_project(context)?
+        } else if let Some(interface) =
+            AssetInterface::of(context.scope().project, context.scope().pipeline.kind)
+        {
+            in_project(context, &interface)?
         } else {
             self.between_environments(index, previous, next)?
         };
@@ -106,7 +109,8 @@ impl HandOff {
         let Some(folders) = &self.folders else { return };
         let Some(previous) = number.checked_sub(2) else { return };
         for what in ["data", "config"] {
-            if let Some(file) = folders.written(&file_name(previous, what)) {
+            let value = folders.written(&file_name(previous, what));
+            for file in value.iter().flat_map(|value| value_files(value)) {
                 // It goes with its folder at the latest.
                 let _ = fs_err::remove_file(file);
             }
@@ -133,14 +137,13 @@ impl Folders {
 }
 
 /// The files of file mode, which stay in the project for whoever wants to look.
-fn in_project(context: &StepContext<'_>) -> Result<HandOffFiles, HandOffError> {
-    let scope = context.scope();
-    let folder = scope.project.layout().asset_interface(scope.pipeline.kind);
-    fs_err::create_dir_all(&folder).map_err(|source| HandOffError { parent: folder.clone(), source })?;
-    let file = |step: &str, what: &str| -> Utf8PathBuf { folder.join(format!("{step}_{what}.pkl")) };
-    let previous = context.number().checked_sub(2).and_then(|index| scope.pipeline.steps.get(index));
-    let loads = |what| previous.map(|step| file(step.name.as_str(), what));
-    let saves = |what| Some(file(context.step_name(), what));
+fn in_project(context: &StepContext<'_>, interface: &AssetInterface) -> Result<HandOffFiles, HandOffError> {
+    let folder = interface.folder();
+    fs_err::create_dir_all(folder).map_err(|source| HandOffError { parent: folder.to_owned(), source })?;
+    let steps = &context.scope().pipeline.steps;
+    let previous = context.number().checked_sub(2).and_then(|index| steps.get(index));
+    let loads = |what| previous.map(|step| interface.file(step.name.as_str(), what));
+    let saves = |what| Some(interface.file(context.step_name(), what));
     Ok(HandOffFiles {
         load_data: loads("data"),
         load_config: loads("config"),

@@ -72,7 +72,7 @@ impl<'a> HeldSteps<'a> {
 
     /// Notes that a step has failed.
     pub(super) fn failed(&mut self, (step, number): (&Step, usize), recording: StepRecording) {
-        self.recorder.show(step.name.as_str(), Some(recording.data()), Some(recording.config()));
+        self.recorder.show(step.name.as_str(), Some(&recording.data()), Some(&recording.config()));
         self.last(|pipeline| pipeline.failed = Some((number, recording)));
     }
 

@@ -108,7 +108,7 @@ impl<'a> KeptSteps<'a> {
         let fault = |error: &dyn std::error::Error| Why::Damaged { fault: crate::error_chain(error) };
         let kept: KeptState = serde_json::from_value(entry.state().clone()).map_err(|error| fault(&error))?;
         entry.put_back(self.recorder.scope.artifacts).map_err(|error: PutBackError| fault(&error))?;
-        self.recorder.show(step.as_str(), entry.data(), entry.config());
+        self.recorder.show(step.as_str(), entry.data().as_deref(), entry.config().as_deref());
         let decision = StepDecision::Reused { run: entry.run().to_string() };
         journal.note(&format!("{step} {decision}"));
         if let Some((file, digest)) = entry.process() {

@@ -6,13 +6,14 @@ use alo_artifacts::{
     HeldStep, LeftBehind, LoadedData, NotKept, RecordingError, Sharing, Snapshot, StepCache, StepDescription,
     StepRecording,
 };
-use alo_plan::{HandOffMode, PipelineKind, Step};
+use alo_plan::{PipelineKind, Step};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::describe;
 use super::left::KeptState;
 use super::seen::Seen;
 use super::values::{KeptValues, WatchOrder};
+use crate::asset_interface::AssetInterface;
 use crate::context::PipelineScope;
 use crate::executor::Prepared;
 
@@ -110,7 +111,7 @@ impl<'a> Recorder<'a> {
         kept: &KeptState,
         seen: Option<Seen>,
     ) -> Result<(HeldStep, Snapshot), RecordingError> {
-        self.show(step.name.as_str(), Some(recording.data()), Some(recording.config()));
+        self.show(step.name.as_str(), Some(&recording.data()), Some(&recording.config()));
         let not_kept = seen.as_ref().map_or(Some(NotKept::NotWatched), Seen::not_kept);
         let seen = seen.unwrap_or_default();
         recording.hold(LeftBehind {
@@ -146,25 +147,9 @@ impl<'a> Recorder<'a> {
     }
 
     /// In file mode the values lie in the project, too, for whoever wants to look.
-    pub(super) fn show(&self, step: &str, data: Option<Utf8PathBuf>, config: Option<Utf8PathBuf>) {
-        if self.scope.project.plan().control.interface_mode != HandOffMode::File {
-            return;
+    pub(super) fn show(&self, step: &str, data: Option<&Utf8Path>, config: Option<&Utf8Path>) {
+        if let Some(interface) = AssetInterface::of(self.scope.project, self.kind()) {
+            interface.show(step, data, config);
         }
-        let folder = self.scope.project.layout().asset_interface(self.kind());
-        // No step reads them.
-        let _ = fs_err::create_dir_all(&folder);
-        for (what, from) in [("data", data), ("config", config)] {
-            if let Some(from) = from.filter(|from| from.is_file()) {
-                share(&from, &folder.join(format!("{step}_{what}.pkl")));
-            }
-        }
-    }
-}
-
-/// Gives a file a second name, or where that cannot be a copy. What is done to it there is noticed before it is used.
-fn share(from: &Utf8Path, to: &Utf8Path) {
-    let _ = fs_err::remove_file(to);
-    if fs_err::hard_link(from, to).is_err() {
-        let _ = fs_err::copy(from, to);
     }
 }
