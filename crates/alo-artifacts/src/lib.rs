@@ -9,6 +9,7 @@
 //! durable, is stated in `docs/storage.md`.
 
 mod archive;
+mod asset_interface;
 mod batches;
 mod claim;
 mod copy;
@@ -61,6 +62,7 @@ mod value_list;
 mod walk;
 
 pub use archive::{ArchiveError, MemberTime, Packed, pack};
+pub use asset_interface::{AssetInterface, OldValues};
 pub use copy::CopyError;
 pub use error_chain::error_chain;
 pub use experimental::{EXTERNAL_MODEL, ExperimentalHistory, ExperimentalHistoryError};

@@ -32,7 +32,6 @@
 //! # }
 //! ```
 
-mod asset_interface;
 mod cancel;
 mod context;
 mod eject;

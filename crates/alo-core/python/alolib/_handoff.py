@@ -19,7 +19,7 @@ import mmap
 import os
 import pickle
 
-from alolib import _arrays, _modules, _renamed
+from alolib import _arrays, _modules, _recycled, _renamed
 from alolib._background import BackgroundWriter, write_at
 from alolib._mapped import Unchanged, beside, identity, map_file
 from alolib.exception import AssetError
@@ -57,7 +57,9 @@ def _write_whole(path, value, what, modules, next_here):
     part = "%s.%d.part" % (path, os.getpid())
     unchanged = Unchanged(path)
     try:
-        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
+        fd = _recycled.take(path, part)
+        if fd is None:
+            fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
         with open(fd, "wb", buffering=1 << 20) as file:
             columns = _write_to(file, value, modules, unchanged)
             file.flush()
@@ -156,8 +158,9 @@ def _write_with(file, value, modules, unchanged, arrays):
     head = {"index": end, "index_length": len(listed)}
     file.seek(end)
     file.write(listed)
+    file.truncate()
     file.seek(0)
-    file.write(_MAGIC + json.dumps(head).encode("ascii"))
+    file.write((_MAGIC + json.dumps(head).encode("ascii")).ljust(_PREAMBLE, b"\0"))
     return {number: plain.values for number, plain in enumerate(buffers) if isinstance(plain, _arrays.Plain)}
 
 
@@ -177,19 +180,21 @@ def _write_buffers(file, buffers, unchanged):
             other, offset = elsewhere[number]
             places[number] = [offset, raw.nbytes, raw.readonly, other]
         else:
-            places[number], end = _place(raw, end)
+            places[number], end = _place(file, raw, end)
             written.append((places[number][0], raw))
     columns = [(number, plain) for number, plain in enumerate(buffers) if isinstance(plain, _arrays.Plain)]
     with BackgroundWriter(file.fileno(), written, worthwhile=bool(columns)):
         for number, plain in columns:
             raw = plain.dumped()
-            places[number], end = _place(raw, end)
+            places[number], end = _place(file, raw, end)
             write_at(file.fileno(), raw, places[number][0])
     return places, end
 
 
-def _place(raw, end):
+def _place(file, raw, end):
     start = -(-end // _PAGE) * _PAGE
+    # What an old file has there must not make it differ from a new one.
+    write_at(file.fileno(), bytes(start - end), end)
     return [start, raw.nbytes, raw.readonly], start + raw.nbytes
 
 

@@ -1,6 +1,8 @@
 """Values that go from step to step as files, within one worker and between two."""
 
+import mmap
 import os
+import shutil
 import stat
 import unittest
 
@@ -23,6 +25,11 @@ class Block:
     def __reduce_ex__(self, protocol):
         return Block, (pickle.PickleBuffer(self.memory),)
 """
+
+
+def map_of(path):
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
 
 class HandOff(WorkerTest):
@@ -470,6 +477,59 @@ class HandOff(WorkerTest):
         self.assertIn("File too large", self.assert_failed(failed, stage="run")["message"])
         self.assertEqual([name for name in os.listdir(self.engine.project) if name.startswith("two.")], [])
         self.assertEqual(os.stat(data).st_nlink, 1)
+
+    @unittest.skipIf(numpy is None, "NumPy is not installed here")
+    def test_the_file_of_the_last_run_is_written_anew(self):
+        make = "import numpy\ndef make(count):\n    return dict(a=numpy.arange(float(count)), b=numpy.arange(9001.0), c=numpy.ones(9003))"
+        for step in ("one", "two"):
+            self.engine.write(step, making=make)
+        self.engine.write("one", asset_one=asset("import making", "self.data.update(making.make(self.args['count']))"))
+        check = "assert numpy.array_equal(self.data[name], value), name"
+        each = "for name, value in making.make(self.args['count']).items():"
+        self.engine.write("two", asset_two=asset("import making, numpy", each, "    " + check))
+        data, config = (os.path.join(self.engine.project, "%s.pkl" % what) for what in ("data", "config"))
+
+        def run(count):
+            args = {"count": count}
+            self.assert_finished(self.engine.run("one", args, save_data=data, save_config=config))
+            self.assert_finished(self.engine.run("two", args, new_pipeline=False, load_data=data, load_config=config))
+            with open(data, "rb") as file:
+                return os.fstat(file.fileno()), file.read()
+
+        first = {count: run(count) for count in (300_000, 20_000, 400_000)}
+        for count in (20_000, 400_000, 300_000):
+            os.chmod(data, 0o644)
+            os.rename(data, data + ".old")
+            old = os.stat(data + ".old").st_ino
+            status, content = run(count)
+            self.assertEqual(status.st_ino, old)
+            self.assertEqual(stat.S_IMODE(status.st_mode), 0o600)
+            self.assertTrue(content == first[count][1], "what the old file had is in it")
+        os.unlink(data)
+        for name, take in (
+            ("link", lambda: os.link(data, data + ".other")),
+            ("symbolic link", lambda: (os.rename(data, data + ".other"), os.symlink(data + ".other", data))),
+            ("folder", lambda: (os.unlink(data), os.mkdir(data))),
+            ("open", lambda: opened.append(open(data, "rb"))),
+            ("open for writing", lambda: opened.append(open(data, "r+b"))),
+            ("mapped", lambda: opened.append(map_of(data))),
+        ):
+            with self.subTest(name):
+                opened = []
+                run(20_000)
+                take()
+                os.rename(data, data + ".old")
+                held = os.stat(data + ".old").st_ino
+                status, content = run(400_000)
+                self.assertNotEqual(status.st_ino, held)
+                self.assertTrue(content == first[400_000][1])
+                for file in opened:
+                    self.assertEqual(file[:] if name == "mapped" else file.read(), first[20_000][1])
+                    file.close()
+                for left in (data, config, data + ".other"):
+                    if os.path.exists(left):
+                        os.unlink(left)
+                shutil.rmtree(data + ".old", ignore_errors=True)
 
     @unittest.skipIf(numpy is None, "NumPy is not installed here")
     def test_arrays(self):

@@ -1,7 +1,7 @@
 //! `StepContext`: one step's view of its run.
 
-use alo_artifacts::{ArtifactLayout, RunId, Summary};
-use alo_plan::{Map, Pipeline, PipelineKind, Step, Value};
+use alo_artifacts::{ArtifactLayout, AssetInterface, RunId, Summary};
+use alo_plan::{HandOffMode, Map, Pipeline, PipelineKind, Step, Value};
 
 use super::arguments::{self, Absent, ArgumentType};
 use super::hand_off::{HandOff, HandedKeys, Offer, Saved};
@@ -24,6 +24,14 @@ pub(crate) struct PipelineScope<'a> {
     /// Where the artifacts of the training lie that an inference uses.
     pub(crate) trained: &'a ArtifactLayout,
     pub(crate) cancel: &'a CancelToken,
+}
+
+impl PipelineScope<'_> {
+    /// Where the values between the steps lie; none in memory mode.
+    pub(crate) fn asset_interface(&self) -> Option<AssetInterface> {
+        let in_files = self.project.plan().control.interface_mode == HandOffMode::File;
+        in_files.then(|| AssetInterface::new(self.project.layout(), self.pipeline.kind))
+    }
 }
 
 /// What passes from step to step of a pipeline.

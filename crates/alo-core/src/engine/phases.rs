@@ -12,7 +12,6 @@ use super::head::PipelineHead;
 use super::pipeline_run::PipelineRun;
 use super::progress::Progress;
 use super::scope::Sources;
-use crate::asset_interface::AssetInterface;
 use crate::context::{PipelineScope, StepContext};
 use crate::event::{Event, Level, Phase};
 use crate::executor::{Executor, Preparation, Prepared, WarmUp};
@@ -139,9 +138,6 @@ impl PipelineRun<'_> {
         journal: &mut Journal<'_>,
     ) -> Result<(), RunError> {
         let (pipeline, total) = (self.kind(), self.pipeline.steps.len());
-        if let Some(interface) = AssetInterface::of(self.scope.project, self.kind()) {
-            interface.clear();
-        }
         let scope = PipelineScope {
             project: self.scope.project,
             pipeline: self.pipeline,
@@ -150,6 +146,7 @@ impl PipelineRun<'_> {
             trained: self.scope.trained,
             cancel: &self.scope.options.cancel,
         };
+        let _old_values = scope.asset_interface().map(|interface| interface.begin());
         let done = self.head.map_or(0, PipelineHead::steps);
         let mut recorded = self.recorded_steps(scope, progress)?;
         for (index, step) in self.pipeline.steps.iter().enumerate().take(last).skip(done) {

@@ -33,6 +33,7 @@ const FILES: &[(&str, &str)] = embedded![
     "alolib/_mapped.py",
     "alolib/_modules.py",
     "alolib/_process_state.py",
+    "alolib/_recycled.py",
     "alolib/_renamed.py",
     "alolib/_seen.py",
     "alolib/_session.py",

@@ -1,12 +1,11 @@
 //! By which files `data` and `config` pass from step to step: none within one worker, private ones between two.
 
-use alo_artifacts::value_files;
+use alo_artifacts::{AssetInterface, value_files};
 use alo_assets::{Environment, Machine, PreparedPipeline};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::message::HandOffFiles;
 use super::private_folder::PrivateFolder;
-use crate::asset_interface::AssetInterface;
 use crate::context::StepContext;
 
 /// A file system in memory, where there is one.
@@ -56,7 +55,12 @@ impl HandOff {
         let previous = index.checked_sub(1).filter(|previous| differ(setup, *previous, index));
         let next =
             (index + 1 < setup.steps.len()).then_some(index + 1).filter(|next| differ(setup, index, *next));
+        let interface = context.scope().asset_interface();
         let mut files = if let Some(values) = context.kept_values() {
+            if let Some(interface) = interface {
+                interface.lend(context.step_name(), "data", &values.save_data);
+                interface.lend(context.step_name(), "config", &values.save_config);
+            }
             HandOffFiles {
                 load_data: values.load_data.clone(),
                 load_config: values.load_config.clone(),
@@ -64,9 +68,7 @@ impl HandOff {
                 save_config: Some(values.save_config.clone()),
                 ..HandOffFiles::default()
             }
-        } else if let Some(interface) =
-            AssetInterface::of(context.scope().project, context.scope().pipeline.kind)
-        {
+        } else if let Some(interface) = interface {
             in_project(context, &interface)?
         } else {
             self.between_environments(index, previous, next)?

@@ -13,7 +13,6 @@ use super::describe;
 use super::left::KeptState;
 use super::seen::Seen;
 use super::values::{KeptValues, WatchOrder};
-use crate::asset_interface::AssetInterface;
 use crate::context::PipelineScope;
 use crate::executor::Prepared;
 
@@ -148,7 +147,7 @@ impl<'a> Recorder<'a> {
 
     /// In file mode the values lie in the project, too, for whoever wants to look.
     pub(super) fn show(&self, step: &str, data: Option<&Utf8Path>, config: Option<&Utf8Path>) {
-        if let Some(interface) = AssetInterface::of(self.scope.project, self.kind()) {
+        if let Some(interface) = self.scope.asset_interface() {
             interface.show(step, data, config);
         }
     }
