@@ -15,6 +15,8 @@ _WORTHWHILE = 1 << 20
 # Bytes of an entry of the page map, and its bits: the page is in memory, is swapped out, is one of a file.
 _ENTRY = 8
 _PRESENT, _SWAPPED, _OF_FILE = 1 << 63, 1 << 62, 1 << 61
+# So many entries are looked at in one go.
+_PAGES = 1 << 16
 
 _maps = []
 
@@ -32,10 +34,10 @@ class _Map:
         return self._mapped() is not None
 
     def place(self, numpy):
-        """Gives where it begins and ends, or None if it is gone."""
+        """Gives where it begins and ends: nowhere if it is gone."""
         mapped = self._mapped()
         if mapped is None:
-            return None
+            return 0, 0
         start = _address(mapped, numpy)
         return start, start + len(mapped)
 
@@ -83,15 +85,15 @@ class Unchanged:
         large = [(number, raw) for number, raw in memory if raw.nbytes >= _WORTHWHILE]
         if not large or not _maps or not hasattr(numpy, "frombuffer"):
             return {}
+        large = sorted((_address(raw, numpy), raw.nbytes, number) for number, raw in large)
         found = {}
-        places = [(known, known.place(numpy)) for known in _maps]
-        for known, (start, end) in [(known, place) for known, place in places if place is not None]:
-            here = [(number, _address(raw, numpy) - start, raw.nbytes) for number, raw in large]
-            here = [(number, offset, size) for number, offset, size in here if 0 <= offset <= end - start - size]
-            here = [part for part in _apart(here) if _is_unchanged(start + part[1], part[2], numpy)]
+        for known in list(_maps):
+            start, end = known.place(numpy)
+            here = [part for part in large if start <= part[0] and part[0] + part[1] <= end]
+            here = [part for part in _apart(here) if _is_unchanged(part[0], part[1], numpy)]
             # Otherwise much that nobody needs would stay with it.
-            if 2 * sum(size for _, _, size in here) >= end - start and self._link(known):
-                found.update((number, [len(self._linked), offset]) for number, offset, _ in here)
+            if here and 2 * sum(size for _, size, _ in here) >= end - start and self._link(known):
+                found.update((number, [len(self._linked), address - start]) for address, _, number in here)
         return found
 
     def _link(self, known):
@@ -115,10 +117,10 @@ def beside(path, number):
 def _apart(parts):
     """Leaves out what lies in another: what is read from there is to have memory of its own."""
     end = 0
-    for number, offset, size in sorted(parts, key=lambda part: part[1]):
-        if offset >= end:
-            yield number, offset, size
-            end = offset + size
+    for address, size, number in parts:
+        if address >= end:
+            yield address, size, number
+            end = address + size
 
 
 def _address(memory, numpy):
@@ -127,15 +129,19 @@ def _address(memory, numpy):
 
 def _is_unchanged(start, size, numpy):
     """Whether the process has written to no page of that part of a private map."""
-    first, last = start // mmap.PAGESIZE, (start + size - 1) // mmap.PAGESIZE
-    length = (last - first + 1) * _ENTRY
+    first, end = start // mmap.PAGESIZE, -(-(start + size) // mmap.PAGESIZE)
     try:
         with open("/proc/self/pagemap", "rb", buffering=0) as file:
             file.seek(first * _ENTRY)
-            read = file.read(length)
+            return all(_are_of_file(file, min(_PAGES, end - page), numpy) for page in range(first, end, _PAGES))
     except OSError:
         return False
-    if len(read) != length:
+
+
+def _are_of_file(file, count, numpy):
+    """Whether none of the next so many pages is the process's own."""
+    read = file.read(count * _ENTRY)
+    if len(read) != count * _ENTRY:
         return False
     entries = numpy.frombuffer(read, numpy.uint64)
     in_use, of_file = numpy.uint64(_PRESENT | _SWAPPED), numpy.uint64(_OF_FILE)
