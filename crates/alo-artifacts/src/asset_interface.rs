@@ -13,6 +13,14 @@ const OLD: &str = "old";
 const PLENTY: u64 = 4;
 
 /// The files by which `data` and `config` pass in file mode, which stay until the next run for whoever wants to look.
+///
+/// ```
+/// use alo_artifacts::{AssetInterface, ProjectLayout};
+/// use alo_plan::PipelineKind;
+///
+/// let interface = AssetInterface::new(&ProjectLayout::new("/project"), PipelineKind::Train);
+/// assert_eq!(interface.file("input", "data"), "/project/.asset_interface/train_pipeline/input_data.pkl");
+/// ```
 #[derive(Debug)]
 pub struct AssetInterface {
     folder: Utf8PathBuf,
@@ -83,15 +91,15 @@ impl AssetInterface {
     }
 
     fn is_tight(&self) -> bool {
-        let sizes = files(&self.folder).filter_map(|path| path.metadata().ok()).map(|found| found.len());
-        let needed = sizes.sum::<u64>().saturating_mul(PLENTY);
+        let found = files(&self.folder).into_iter().filter_map(|path| path.metadata().ok());
+        let needed = found.map(|file| file.len()).sum::<u64>().saturating_mul(PLENTY);
         durable::free_space(&self.folder).is_ok_and(|free| free < needed)
     }
 }
 
 impl OldValues {
     fn remove(&self) {
-        for path in files(&self.folder).filter(|path| path.extension() == Some(OLD)) {
+        for path in files(&self.folder).into_iter().filter(|path| path.extension() == Some(OLD)) {
             durable::remove(&path).ok();
         }
     }
@@ -107,9 +115,9 @@ fn old(path: &Utf8Path) -> Utf8PathBuf {
     format!("{path}.{OLD}").into()
 }
 
-/// What lies in a folder; nothing if it is absent.
-fn files(folder: &Utf8Path) -> impl Iterator<Item = Utf8PathBuf> + use<> {
-    folder.read_dir_utf8().into_iter().flatten().flatten().map(Utf8DirEntry::into_path)
+/// What lies in a folder now, whatever is renamed meanwhile; nothing if it is absent.
+fn files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
+    folder.read_dir_utf8().into_iter().flatten().flatten().map(Utf8DirEntry::into_path).collect()
 }
 
 /// Gives a file a second name, or where that cannot be a copy. What is done to it there is noticed before it is used.
@@ -143,6 +151,7 @@ mod tests {
 
         fn names(&self) -> Vec<String> {
             let mut names: Vec<_> = files(self.interface.folder())
+                .into_iter()
                 .map(|path| path.file_name().expect("a name").to_owned())
                 .collect();
             names.sort();
