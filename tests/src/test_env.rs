@@ -100,6 +100,11 @@ impl TestEnv {
         self.project().join(relative)
     }
 
+    /// Writes the project's plan.
+    pub fn plan(&self, plan: impl std::fmt::Display) -> &Self {
+        self.write("experimental_plan.yaml", plan.to_string())
+    }
+
     /// Writes a file of the project.
     pub fn write(&self, relative: &str, content: impl AsRef<[u8]>) -> &Self {
         write(&self.path(relative), content.as_ref());

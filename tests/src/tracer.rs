@@ -102,7 +102,7 @@ impl Tracer {
     pub fn with_project(plan: &PlanText, steps: &[(&str, &str)]) -> Option<(TestEnv, Self)> {
         let env = TestEnv::new();
         let tracer = Self::build(env.root())?;
-        env.write("experimental_plan.yaml", plan.to_string());
+        env.plan(plan);
         for (step, code) in steps {
             env.write(&format!("assets/{step}/asset_{step}.py"), asset(code));
         }

@@ -12,10 +12,7 @@ const RESULT: &str = "open(self.asset.get_output_path() + 'output.csv', 'w').wri
 #[test]
 fn a_failed_training_leaves_the_last_good_model() {
     let env = TestEnv::new();
-    env.write(
-        "experimental_plan.yaml",
-        PlanText::new().train(&["train"]).inference(&["inference"]).to_string(),
-    );
+    env.plan(PlanText::new().train(&["train"]).inference(&["inference"]));
     let saves = "open(self.asset.get_model_path() + 'model', 'w').write('good')";
     env.write("assets/train/asset_train.py", asset(saves));
     let infers = format!("assert open(self.asset.get_model_path() + 'model').read() == 'good'\n{RESULT}");
@@ -41,7 +38,7 @@ fn memory_and_file_hand_off_give_the_same_bytes() {
             .train(&["input", "train"])
             .inference(&["input", "inference"])
             .control("interface_mode", mode);
-        env.write("experimental_plan.yaml", plan.to_string());
+        env.plan(&plan);
         env.write(
             "assets/input/asset_input.py",
             asset(
@@ -94,12 +91,12 @@ fn inference_must_leave_a_summary_and_one_or_two_files() {
     ];
     for (names, code, word) in cases {
         let env = TestEnv::new();
-        env.write("experimental_plan.yaml", PlanText::new().inference(&["output"]).to_string());
+        env.plan(PlanText::new().inference(&["output"]));
         env.write("assets/output/asset_output.py", asset(&touch(names)));
         env.alo(["run"]).expect(*code).says(word);
     }
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().inference(&["output"]).to_string());
+    env.plan(PlanText::new().inference(&["output"]));
     let no_summary = asset("open(self.asset.get_output_path() + 'output.csv', 'w').close()");
     env.write("assets/output/asset_output.py", no_summary);
     env.alo(["run"]).expect(1).says("save_summary");
@@ -114,7 +111,7 @@ fn results_are_exported_and_a_model_comes_back() {
         .external("save_train_artifacts_path", "./out/")
         .external("save_inference_artifacts_path", "./out/")
         .control("save_inference_format", "zip");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/train/asset_train.py", asset(MODEL));
     let infers = format!("assert open(self.asset.get_model_path() + 'm').read() == 'model'\n{RESULT}");
     env.write("assets/inference/asset_inference.py", asset(&infers));
@@ -128,7 +125,7 @@ fn results_are_exported_and_a_model_comes_back() {
     let other = TestEnv::new();
     let model = env.path("out/model.tar.gz");
     let plan = PlanText::new().inference(&["inference"]).external("load_model_path", model.as_str());
-    other.write("experimental_plan.yaml", plan.to_string());
+    other.plan(&plan);
     other.write("assets/inference/asset_inference.py", asset(&infers));
     other.alo(["run"]).expect(0);
     let run = &other.alo(["history", "--format", "json"]).expect(0).events()[0];
@@ -139,7 +136,7 @@ fn results_are_exported_and_a_model_comes_back() {
 fn a_failed_export_fails_the_run_and_keeps_the_artifacts() {
     let env = TestEnv::new();
     let plan = PlanText::new().train(&["train"]).external("save_train_artifacts_path", "./out/");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     let run = "open(self.asset.get_model_path() + 'm', 'w').write('new')\n\
                import os\nos.makedirs('out/model.tar.gz/in_the_way')";
     env.write("assets/train/asset_train.py", asset(run));
@@ -163,7 +160,7 @@ fn what_could_not_be_exported_is_kept_whatever_the_plan_says_and_can_be_restored
     let run = "import os\n\
                open(self.asset.get_model_path() + 'm', 'wb').write(b'new' + os.urandom(600_000))\n\
                os.makedirs('out/model.tar.gz/in_the_way', exist_ok=True)";
-    env.write("experimental_plan.yaml", plan("./out/"));
+    env.plan(plan("./out/"));
     env.write("assets/train/asset_train.py", asset(run));
     env.alo(["run"]).expect(1).says("alo history restore");
     let newest = || {
@@ -181,7 +178,7 @@ fn what_could_not_be_exported_is_kept_whatever_the_plan_says_and_can_be_restored
     let failed = newest();
     env.alo(["history", "restore", &failed]).expect(1).says("nothing whole");
     env.write("assets/train/asset_train.py", asset("pass"));
-    env.write("experimental_plan.yaml", plan("./elsewhere/"));
+    env.plan(plan("./elsewhere/"));
     env.alo(["run"]).expect(0);
     env.alo(["history", "prune", "--keep", "2"]).expect(0);
     let left: Vec<_> = env.alo(["history", "--format", "json"]).expect(0).events();
@@ -207,14 +204,14 @@ fn places_that_results_and_models_need_are_checked_before_any_step() {
         ("load_model_path", "./absent", "does not exist"),
     ];
     for (key, path, says) in cases {
-        env.write("experimental_plan.yaml", plan().external(key, path).to_string());
+        env.plan(plan().external(key, path));
         env.alo(["run"]).expect(1).says(says).says_not("it runs");
     }
     // What the training of the same run exports is there in time.
     let made = plan()
         .external("save_train_artifacts_path", "./out/")
         .external("load_model_path", "./out/model.tar.gz");
-    env.write("experimental_plan.yaml", made.to_string());
+    env.plan(&made);
     env.write("assets/train/asset_train.py", asset(MODEL));
     env.alo(["run"]).expect(0);
 }
@@ -227,7 +224,7 @@ fn an_inference_does_not_replace_the_model_that_its_training_has_just_exported()
         .inference(&["inference"])
         .external("save_train_artifacts_path", "./out/")
         .external("save_inference_artifacts_path", "./out");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/train/asset_train.py", asset(MODEL));
     let own = "open(self.asset.get_model_path(use_inference_path=True) + 'own', 'w').write('i')\n";
     env.write("assets/inference/asset_inference.py", asset(&format!("{own}{RESULT}")));
@@ -247,7 +244,7 @@ fn exported_archives_have_the_time_that_is_asked_for() {
     let project = |time: &str| {
         let env = TestEnv::new().with_variable("SOURCE_DATE_EPOCH", time);
         let plan = PlanText::new().train(&["train"]).external("save_train_artifacts_path", "./out/");
-        env.write("experimental_plan.yaml", plan.to_string());
+        env.plan(&plan);
         env.write("assets/train/asset_train.py", asset(MODEL));
         env
     };
@@ -274,7 +271,7 @@ fn data_is_checked_before_any_step_and_copied_when_it_changed() {
             .to_string()
     };
     env.write("data/one/a.csv", "1").write("data/two/deep/b.csv", "2").write("data/test/c.csv", "3");
-    env.write("experimental_plan.yaml", plan("./data/absent/"));
+    env.plan(plan("./data/absent/"));
     env.write(
         "assets/train/asset_train.py",
         asset(
@@ -285,7 +282,7 @@ fn data_is_checked_before_any_step_and_copied_when_it_changed() {
     env.write("assets/inference/asset_inference.py", asset(RESULT));
     env.alo(["run"]).expect(1).says("./data/absent/").says_not("sees");
 
-    env.write("experimental_plan.yaml", plan("./data/test/"));
+    env.plan(plan("./data/test/"));
     env.alo(["run"]).expect(0).says("sees ['one', 'two'] ['b.csv']").says("2 files, 2 B, 2 copied");
     env.alo(["run"]).expect(0).says("2 files, 2 B, 0 copied");
     env.write("data/one/a.csv", "changed");
@@ -301,7 +298,7 @@ fn data_is_checked_before_any_step_and_copied_when_it_changed() {
 fn check_resource_measures_every_step() {
     let env = TestEnv::new();
     let plan = PlanText::new().train(&["input", "train"]).control("check_resource", "True");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/input/asset_input.py", asset("pass"));
     env.write("assets/train/asset_train.py", asset("block = bytearray(64 << 20)\nsum(range(3_000_000))"));
     env.alo(["run"]).expect(0).says(" CPU, ");

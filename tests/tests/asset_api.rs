@@ -5,7 +5,7 @@ use alo_tests::{PlanText, TestEnv, asset};
 /// A train pipeline of one step `train` that does this.
 fn train(run: &str) -> TestEnv {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write("assets/train/asset_train.py", asset(run));
     env
 }
@@ -41,7 +41,7 @@ fn refused(run: &str, exception: &str, words: &str) {
 fn load_args_gives_a_copy_of_the_arguments() {
     let env = TestEnv::new();
     let args = "{n: 3, when: 2022-08-22, columns: [a, b], empty: , 건물번호: 7, counts: {1: 25, 0: 1}, half: 1., word: none}";
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).args("train", args).to_string());
+    env.plan(PlanText::new().train(&["train"]).args("train", args));
     env.write(
         "assets/train/asset_train.py",
         asset(
@@ -61,7 +61,7 @@ fn load_args_gives_a_copy_of_the_arguments() {
 fn check_args_gives_values_defaults_and_types() {
     let env = TestEnv::new();
     let args = "{n: 3, text: '4', flag: 'False', null_key: , columns: [a]}";
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).args("train", args).to_string());
+    env.plan(PlanText::new().train(&["train"]).args("train", args));
     env.write(
         "assets/train/asset_train.py",
         asset(
@@ -96,7 +96,7 @@ fn check_args_refuses_what_is_absent_or_cannot_be_converted() {
 #[test]
 fn data_and_config_pass_from_step_to_step() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.plan(PlanText::new().train(&["input", "train"]));
     env.write(
         "assets/input/asset_input.py",
         asset("assert self.data == {}\nself.data['table'] = [1, 2]\nself.data['other'] = 3\nself.config['key'] = 'value'"),
@@ -127,7 +127,7 @@ fn partial_load_without_a_match_is_refused() {
 #[test]
 fn what_is_no_dict_is_handed_on_as_dataframe_with_a_warning() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.plan(PlanText::new().train(&["input", "train"]));
     env.write("assets/input/asset_input.py", asset("self.data = [1, 2]"));
     env.write("assets/train/asset_train.py", asset("assert self.data == {'dataframe': [1, 2]}"));
     env.alo(["run"]).expect(0).says("save_data got list, not a dict");
@@ -165,7 +165,7 @@ fn keys_of_earlier_steps_must_stay() {
         for mode in ["memory", "file"] {
             let env = TestEnv::new();
             let plan = PlanText::new().train(&["input", "train"]).control("interface_mode", mode);
-            env.write("experimental_plan.yaml", plan.to_string());
+            env.plan(&plan);
             env.write(
                 "assets/input/asset_input.py",
                 asset("self.data = {'other': 1, 'table': 2}\nself.config['key'] = 1"),
@@ -197,7 +197,7 @@ fn load_envs_and_attributes_tell_about_the_run() {
 fn the_summary_is_written_as_the_contract_says() {
     let env = TestEnv::new();
     let plan = PlanText::new().train(&["train"]).external("save_train_artifacts_path", "exported/");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write(
         "assets/train/asset_train.py",
         asset(
@@ -290,7 +290,7 @@ fn inference_reads_the_models_of_the_step_of_the_same_base_name() {
     let env = TestEnv::new();
     let plan =
         PlanText::new().train(&["preprocess", "train1", "train2"]).inference(&["preprocess", "inference"]);
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     let saves =
         |name: &str| asset(&format!("open(self.asset.get_model_path() + '{name}', 'w').write('{name}')"));
     env.write("assets/train1/asset_train.py", saves("one"));
@@ -319,7 +319,7 @@ fn inference_reads_the_models_of_the_step_of_the_same_base_name() {
 fn inference_without_a_model_names_the_train_step_to_run() {
     for (step, words) in [("inference", "with a step `train`"), ("preprocess", "with a step `preprocess`")] {
         let env = TestEnv::new();
-        env.write("experimental_plan.yaml", PlanText::new().inference(&[step]).to_string());
+        env.plan(PlanText::new().inference(&[step]));
         let run = format!("self.asset.get_model_path()\n{RESULT}");
         env.write(&format!("assets/{step}/asset_{step}.py"), asset(&run));
         env.alo(["run"]).expect(1).says(words).says("line 13, in run");
@@ -329,7 +329,7 @@ fn inference_without_a_model_names_the_train_step_to_run() {
 #[test]
 fn the_report_is_for_training() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().inference(&["output"]).to_string());
+    env.plan(PlanText::new().inference(&["output"]));
     env.write("assets/output/asset_output.py", asset(&format!("self.asset.get_report_path()\n{RESULT}")));
     env.alo(["run"]).expect(1).says("get_report_path is for the train pipeline").says("line 13, in run");
 }
@@ -338,7 +338,7 @@ fn the_report_is_for_training() {
 fn custom_configs_are_read_from_the_input() {
     let env = TestEnv::new();
     let plan = PlanText::new().train(&["train"]).external("load_train_data_path", "./data/");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("data/a.ini", "[section]\nkey = value\n");
     env.write("data/b.yaml", "when: 2022-08-22\nflag: yes\n");
     env.write(
@@ -394,10 +394,7 @@ fn save_error_ends_the_run_with_its_message() {
 #[test]
 fn assets_of_the_first_generation_run() {
     let env = TestEnv::new();
-    env.write(
-        "experimental_plan.yaml",
-        PlanText::new().train(&["input", "train"]).args("train", "{n: 3}").to_string(),
-    );
+    env.plan(PlanText::new().train(&["input", "train"]).args("train", "{n: 3}"));
     env.write("assets/input/asset_input.py", asset("self.data['dataframe'] = [1, 2]"));
     env.write(
         "assets/train/asset_train.py",

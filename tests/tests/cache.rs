@@ -30,7 +30,7 @@ fn what_a_run_uses_stays_and_what_was_pruned_is_made_anew() {
                  import late\nprint(late.TEXT)";
     let repository = Repository::new(&env.root().join("code.git"), "main");
     repository.commit(&[("asset_train.py", &asset(waits)), ("late.py", "TEXT = 'imported late'")]);
-    env.write("experimental_plan.yaml", plan_of(&repository));
+    env.plan(plan_of(&repository));
     env.write("wait", "");
     let run = env.start(["run"]);
     eventually("the step runs", || env.path("running").exists());
@@ -68,7 +68,7 @@ fn fetched_code_that_was_edited_stays() {
     let env = TestEnv::new();
     let repository = Repository::new(&env.root().join("code.git"), "main");
     repository.commit(&[("asset_train.py", &asset("print('fetched')"))]);
-    env.write("experimental_plan.yaml", plan_of(&repository));
+    env.plan(plan_of(&repository));
     env.alo(["fetch"]).expect(0);
     let checkout = entries(&env, "checkout").remove(0);
     let file = folder(&checkout).join("code/asset_train.py");
@@ -90,7 +90,7 @@ fn a_prune_that_is_killed_leaves_nothing_that_is_taken_for_whole() {
         ("deep/more.py", ""),
         ("other.py", ""),
     ]);
-    env.write("experimental_plan.yaml", plan_of(&repository));
+    env.plan(plan_of(&repository));
     env.alo(["fetch"]).expect(0);
     let kept = env.root().join("kept");
     copy(&cache, &kept);

@@ -14,7 +14,7 @@ const READERS: usize = 8;
 /// A project whose runs write a text of their own to three folders; they wait while the file `wait` is there.
 fn project() -> TestEnv {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write(
         "assets/train/asset_train.py",
         asset(

@@ -15,7 +15,7 @@ fn on_a_small_disk(numbers: &str) -> Option<(TestEnv, Utf8PathBuf)> {
         eprintln!("skipped: this machine does not let the test mount a small disk");
         return None;
     }
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write(
         "assets/train/asset_train.py",
         asset(
@@ -87,7 +87,7 @@ fn files_get_the_permissions_of_the_users_umask() {
             .external("load_train_data_path", "./data")
             .external("save_train_artifacts_path", "./save")
             .train(&["train"]);
-        env.write("experimental_plan.yaml", plan.to_string());
+        env.plan(&plan);
         env.write("data/deep/a.csv", "a");
         let run = "open(self.asset.get_model_path() + 'model', 'w').write('x')";
         env.write("assets/train/asset_train.py", asset(run));

@@ -12,7 +12,7 @@ fn project(package: &str, importer: &str, input: &str) -> TestEnv {
         .external("load_train_data_path", "./data/")
         .train(&["input", "train"])
         .requirements(importer, &format!("['wheel_early==1.0', '--find-links file://{wheels}']"));
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     for (step, body) in [("input", input), ("train", "print('train ran')")] {
         let import = if step == importer { "import wheel_early\n" } else { "" };
         env.write(&format!("assets/{step}/asset_{step}.py"), format!("{import}{}", asset(body)));
@@ -75,7 +75,7 @@ fn a_package_of_a_later_step_finds_what_the_steps_before_have_left() {
 #[test]
 fn a_worker_is_told_once_what_all_steps_will_import() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.plan(PlanText::new().train(&["input", "train"]));
     let listen = "from alolib import _steps\n_steps.Runner.import_early = lambda *_: print('told again')";
     env.write("assets/input/asset_input.py", asset(listen));
     env.write("assets/train/asset_train.py", asset("print('train ran')"));

@@ -5,7 +5,7 @@ use alo_tests::{Outcome, PlanText, TestEnv, asset, eventually};
 /// Runs a train pipeline of one step `train` whose asset is this file.
 fn run_file(code: impl AsRef<[u8]>) -> (TestEnv, Outcome) {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write("assets/train/asset_train.py", code);
     let outcome = env.alo(["run"]);
     (env, outcome)
@@ -70,7 +70,7 @@ fn without_user_asset() {
 #[test]
 fn without_its_file() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write("assets/train/train.py", asset("pass"));
     let outcome = env.alo(["run"]).expect(1).says("asset_train.py").says("train.py").says("step `train`");
     assert_eq!(newest_run(&env)["state"], "failed", "{outcome:?}");
@@ -79,7 +79,7 @@ fn without_its_file() {
 #[test]
 fn without_its_folder() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.alo(["run"]).expect(1).says("assets/train").says("hint: ");
 }
 
@@ -136,7 +136,7 @@ fn by_an_exception_with_a_cause() {
 #[test]
 fn of_a_later_step_leaves_the_earlier_one_out_of_it() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.plan(PlanText::new().train(&["input", "train"]));
     env.write("assets/input/asset_input.py", asset("pass"));
     env.write("assets/train/asset_train.py", asset("1 / 0"));
     let outcome = env.alo(["run"]);
@@ -175,7 +175,7 @@ fn bytes_that_are_not_utf8_are_no_failure() {
 #[test]
 fn changing_the_folder_is_no_failure() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.plan(PlanText::new().train(&["input", "train"]));
     env.write(
         "assets/input/asset_input.py",
         asset("import os\nos.chdir('/')\nself.data['was'] = os.getcwd()"),

@@ -11,7 +11,7 @@ fn project(env: &TestEnv) -> Repository {
         .train(&["input", "train"])
         .code("train", &code.url())
         .requirements("train", &format!("['wheel_free @ file://{wheel}']"));
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/input/asset_input.py", asset("pass"));
     code
 }
@@ -64,7 +64,7 @@ fn what_a_locked_run_would_change_is_told() {
     let (plan, lock) = (env.read("experimental_plan.yaml"), env.read("alo.lock"));
     let other = Repository::new(&env.root().join("other.git"), "main");
     other.commit(&[("asset_train.py", &asset("print('other')"))]);
-    env.write("experimental_plan.yaml", plan.replace("code.git", "other.git"));
+    env.plan(plan.replace("code.git", "other.git"));
     env.alo(["run", "--locked"]).expect(1).says("alo.lock").says("`train`").says("other.git").says("hint: ");
     env.alo(["fetch", "--locked"]).expect(1).says("other.git");
     assert_eq!(env.read("alo.lock"), lock);
@@ -76,7 +76,7 @@ fn what_a_locked_run_would_change_is_told() {
 fn an_offline_run_says_what_is_missing() {
     let env = TestEnv::new();
     let plan = PlanText::new().train(&["train"]).code("train", "http://127.0.0.1:1/code.git");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.alo(["run", "--offline"]).expect(1).says("`train`").says("hint: ").says("alo fetch");
     assert!(!env.path("train_artifacts").exists());
     let env = env.with_variable("ALO_OFFLINE", "1");
@@ -112,7 +112,7 @@ fn ejected_code_is_run_once_the_plan_says_local() {
         .says("becomes `code: local`");
     assert_eq!(env.read("experimental_plan.yaml"), plan, "the plan is the user's");
     env.write("assets/train/asset_train.py", asset("print('edited here')"));
-    env.write("experimental_plan.yaml", plan.replace(&code.url(), "local"));
+    env.plan(plan.replace(&code.url(), "local"));
     env.alo(["run"]).expect(0).says("edited here");
     env.alo(["asset", "eject", "train"]).expect(1).says("already");
     env.alo(["asset", "eject", "trian"]).expect(2).says("did you mean `train`?");

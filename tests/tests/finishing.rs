@@ -10,7 +10,7 @@ fn project(package: &str, run: &str) -> TestEnv {
     let wheel = wheel(&env.root().join("wheels"), "fragile", "1.0", package);
     let plan = PlanText::new().train(&["train"]);
     let plan = plan.requirements("train", &format!("['fragile @ file://{wheel}']"));
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/train/asset_train.py", asset(run));
     env
 }
@@ -42,7 +42,7 @@ fn a_package_that_cannot_work_is_laid_to_its_requirement_and_not_to_the_step_tha
     let env = TestEnv::new();
     let wheel = wheel(&env.root().join("wheels"), "fragile", "1.0", MISFIT);
     let plan = PlanText::new().train(&["input", "train"]).requirements("train", "[requirements.txt]");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/input/asset_input.py", asset("import time\ntime.sleep(100000)"));
     env.write("assets/train/asset_train.py", asset("pass"));
     env.write("assets/train/requirements.txt", format!("# ours\nfragile @ file://{wheel}\n"));
@@ -75,7 +75,7 @@ fn the_next_step_does_not_wait_for_the_verdict() {
     let wheel = wheel(&env.root().join("wheels"), "fragile", "1.0", &package);
     let plan = PlanText::new().train(&["first", "second"]);
     let plan = plan.requirements("first", &format!("['fragile @ file://{wheel}']"));
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/first/asset_first.py", asset("pass"));
     env.write("assets/second/asset_second.py", asset(&format!("open('{marker}', 'w')")));
     env.alo(["run"]).expect(1).says("`fragile` cannot be imported: it was built for another NumPy");

@@ -23,7 +23,7 @@ fn train(env: &TestEnv, depth: u32) -> String {
         .external("load_train_data_path", "./data/")
         .train(&["train"])
         .args("train", &format!("{{depth: {depth}}}"));
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.alo(["run"]).expect(0);
     newest(env)
 }
@@ -106,7 +106,7 @@ fn a_past_model_comes_back_and_inference_says_so() {
                   open(self.asset.get_output_path() + 'output.csv', 'w').write('1')\n\
                   self.asset.save_summary(result='OK', score=1)";
     env.write("assets/inference/asset_inference.py", asset(infers));
-    env.write("experimental_plan.yaml", PlanText::new().inference(&["inference"]).to_string());
+    env.plan(PlanText::new().inference(&["inference"]));
     env.alo(["run"]).expect(0);
     let run = &env.alo(["history", "show", "latest-inference", "--format", "json"]).expect(0).events()[0];
     assert_eq!(&run["train_id"].as_str().unwrap()[17..25], one);

@@ -17,7 +17,7 @@ fn inference(run: &str) -> String {
 #[test]
 fn two_steps_see_their_own_utils() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.plan(PlanText::new().train(&["input", "train"]));
     for step in ["input", "train"] {
         env.write(&format!("assets/{step}/utils.py"), "from parts import name\nwho = name + '!'\n");
         env.write(&format!("assets/{step}/parts/__init__.py"), format!("name = '{step}'\n"));
@@ -44,7 +44,7 @@ fn the_same_step_name_runs_each_pipelines_own_code() {
         .code("input", &train.url())
         .inference(&["input"])
         .code("input", &other.url());
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.alo(["run"]).expect(0).says("train code").says("inference code");
 }
 
@@ -57,7 +57,7 @@ fn local_without_a_folder_reuses_the_other_pipelines_source() {
     let body: String = RESULT.lines().map(|line| format!("    {line}\n")).collect();
     code.commit(&[("asset_input.py", &asset(&format!("{run}{body}")))]);
     let plan = PlanText::new().train(&["input"]).code("input", &code.url()).inference(&["input"]);
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.alo(["run"])
         .expect(0)
         .says("shared code in train_pipeline")
@@ -77,7 +77,7 @@ fn branches_tags_and_commits_are_followed_and_pinned() {
         let plan = PlanText::new().train(&["train"]).code("train", &code.url());
         plan.to_string().replace("get_asset_source: once", &format!("get_asset_source: {control}"))
     };
-    env.write("experimental_plan.yaml", plan("once"));
+    env.plan(plan("once"));
     env.alo(["run"]).expect(0).says("first");
     let lock = env.read("alo.lock");
     let second = code.commit(&[("asset_train.py", &asset("print('second')"))]);
@@ -87,7 +87,7 @@ fn branches_tags_and_commits_are_followed_and_pinned() {
     assert_eq!(env.read("alo.lock"), lock);
 
     // `every` looks the branch up again.
-    env.write("experimental_plan.yaml", plan("every"));
+    env.plan(plan("every"));
     env.alo(["run"]).expect(0).says("second");
     assert!(env.read("alo.lock").contains(&second.to_string()));
 
@@ -102,7 +102,7 @@ fn a_branch_that_is_not_there_is_named() {
     let code = Repository::new(&env.root().join("code.git"), "main");
     code.commit(&[("asset_train.py", &asset("pass"))]);
     let plan = PlanText::new().train(&["train"]).code("train", &code.url()).to_string();
-    env.write("experimental_plan.yaml", plan.replace("branch:", "branch: mian"));
+    env.plan(plan.replace("branch:", "branch: mian"));
     env.alo(["run"]).expect(1).says("mian").says("step `train`").says("main");
 }
 
@@ -110,17 +110,14 @@ fn a_branch_that_is_not_there_is_named() {
 fn a_repository_that_is_not_there_is_named() {
     let env = TestEnv::new();
     let plan = PlanText::new().train(&["train"]).code("train", "file:///nowhere/code.git");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.alo(["run"]).expect(1).says("file:///nowhere/code.git").says("step `train`").says("hint: ");
 }
 
 #[test]
 fn each_pipeline_starts_with_empty_data_and_config() {
     let env = TestEnv::new();
-    env.write(
-        "experimental_plan.yaml",
-        PlanText::new().train(&["train"]).inference(&["inference"]).to_string(),
-    );
+    env.plan(PlanText::new().train(&["train"]).inference(&["inference"]));
     env.write("assets/train/asset_train.py", asset("self.data['x'] = 1\nself.config['y'] = 2"));
     env.write(
         "assets/inference/asset_inference.py",
@@ -133,7 +130,7 @@ fn each_pipeline_starts_with_empty_data_and_config() {
 #[test]
 fn a_module_that_changes_within_its_second_runs_as_it_is_now() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write(
         "assets/train/asset_train.py",
         asset("import shared\nopen(self.asset.get_model_path() + 'model', 'w').write(str(shared.VALUE))"),

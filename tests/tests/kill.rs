@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 /// A run that is in the middle of its step, with a detached grandchild that ignores signals.
 fn in_the_middle_of_a_step() -> (TestEnv, Child, Vec<String>) {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write(
         "assets/train/asset_train.py",
         asset(
@@ -102,7 +102,7 @@ fn a_second_run_waits_or_fails_at_once() {
 #[test]
 fn kills_at_any_moment_leave_whole_artifacts() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     // The same new text in three folders: artifacts of two runs cannot be mixed unseen.
     env.write(
         "assets/train/asset_train.py",

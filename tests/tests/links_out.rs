@@ -10,7 +10,7 @@ use fs_err::os::unix::fs::symlink;
 fn a_place_that_artifacts_cannot_take_is_refused_before_any_step() {
     let env = TestEnv::new();
     let plan = PlanText::new().train(&["train"]).inference(&["inference"]);
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/train/asset_train.py", asset("print('it runs')"));
     env.write("assets/inference/asset_inference.py", asset(""));
     let big = env.root().join("big");
@@ -41,7 +41,7 @@ fn nothing_is_removed_through_a_link() {
         .external("save_train_artifacts_path", "./save")
         .control("backup_size", "0")
         .train(&["train"]);
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("data/a.csv", "a");
     // Links to a folder and to a file of somebody else in all that a run leaves.
     let run = "import os\n\

@@ -77,7 +77,7 @@ class UserAsset(Asset):
 /// pandas 1.5.3, which the manual pins, has wheels for Python 3.8 to 3.11 alone.
 fn python() -> Option<&'static str> {
     let probe = TestEnv::new();
-    probe.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    probe.plan(PlanText::new().train(&["train"]));
     probe.write("assets/train/asset_train.py", asset("pass"));
     ["3.10", "3.11", "3.9", "3.8"]
         .into_iter()
@@ -136,7 +136,7 @@ fn the_manuals_skeletons_run_in_one_pipeline() {
         .args("input", "{x_columns: [Pclass], y_column: Survived, drop_columns: , use_all_x: False}")
         .requirements("input", "[pandas==1.5.3]")
         .external("load_train_data_path", &format!("{SAMPLE_DATA}/train/"));
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/input/asset_input.py", INPUT);
     let filled_in = SKELETON_1_0.replace("df = pd.dataframe() ", "df = self.input_data.assign(seen=1)");
     assert_ne!(filled_in, SKELETON_1_0);

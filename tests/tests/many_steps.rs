@@ -7,7 +7,7 @@ fn all_of_them_run_and_the_slowest_are_named_at_the_end() {
     let env = TestEnv::new();
     let names: Vec<String> = (0..30).map(|number| format!("step_{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    env.write("experimental_plan.yaml", PlanText::new().train(&names).to_string());
+    env.plan(PlanText::new().train(&names));
     let body = "self.data['count'] = self.data.get('count', 0) + 1\nprint('count', self.data['count'])";
     for name in names {
         env.write(

@@ -68,7 +68,7 @@ def same(then, now):
 
 fn first_python<'a>(versions: &[&'a str]) -> Option<&'a str> {
     let probe = TestEnv::new();
-    probe.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    probe.plan(PlanText::new().train(&["train"]));
     probe.write("assets/train/asset_train.py", asset("pass"));
     let found = versions.iter().find(|version| probe.alo(["run", "--python", version]).code == Some(0));
     if found.is_none() {
@@ -89,7 +89,7 @@ fn tables_and_arrays_pass_between_two_numpy_majors_both_ways() {
             .requirements("train", "[numpy==2.2.6, pandas==2.2.3]")
             .requirements("report", old)
             .control("interface_mode", mode);
-        env.write("experimental_plan.yaml", plan.to_string());
+        env.plan(&plan);
         for step in ["input", "train", "report"] {
             env.write(&format!("assets/{step}/digests.py"), DIGESTS);
         }
@@ -125,7 +125,7 @@ fn a_forced_pin_wins(env: &TestEnv) {
         .train(&["input", "train"])
         .requirements("input", "[pandas==1.5.3]")
         .requirements("train", "[requirements.txt, numpy==1.25.2 --force-reinstall, pandas==1.5.3]");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/train/requirements.txt", "numpy==1.24.4\n");
     let check = "import numpy, os, pandas\nassert numpy.__version__ == '1.25.2', numpy.__version__\n\
                  assert pandas.__version__ == '1.5.3' and pandas.DataFrame({'a': [1]}).a.sum() == 1";

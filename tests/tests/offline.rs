@@ -30,7 +30,7 @@ fn a_fetched_project_runs_where_there_is_no_network() {
     };
     env.write("assets/input/asset_input.py", asset("pass"));
     let env = env.with_variable("PIP_INDEX_URL", index.url("me:index@"));
-    env.write("experimental_plan.yaml", plan("train"));
+    env.plan(plan("train"));
 
     // What is missing is told at once, and nothing is touched.
     env.alo_without_network(["run", "--offline"]).expect(1).says("`train`").says("alo fetch");
@@ -59,7 +59,7 @@ fn what_both_pipelines_lack_is_told_before_either_runs() {
         .code("train", "https://code.example/train.git")
         .inference(&["input", "inference"])
         .requirements("inference", "[no_such_wheel==1.0]");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     for command in [&["run", "--offline"][..], &["fetch", "--offline"]] {
         let outcome = env.alo_without_network(command).expect(1);
         let outcome = outcome.says("step `train`: the default branch of `https://code.example/train.git`");

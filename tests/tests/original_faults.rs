@@ -7,7 +7,7 @@ const RESULT: &str = "open(self.asset.get_output_path() + 'output.csv', 'w').wri
 
 fn train(run: &str, plan: PlanText) -> TestEnv {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/train/asset_train.py", asset(run));
     env
 }
@@ -119,7 +119,7 @@ fn names_with_slashes_and_odd_letters_are_safe() {
         ["'a/b'", "'../../up'", "'\u{ac74}\u{bb3c} \u{c608}\u{ce21}'", "'x:*?<>|\\\\y'", "'ends-error'"]
     {
         let plan = PlanText::new().train(&["train"]).to_string();
-        env.write("experimental_plan.yaml", plan.replacen("name: test", &format!("name: {name}"), 1));
+        env.plan(plan.replacen("name: test", &format!("name: {name}"), 1));
         env.alo(["run"]).expect(0);
         let run = &runs(&env)[0];
         assert_eq!(run["state"], "succeeded", "{name}");
@@ -141,7 +141,7 @@ fn a_later_inference_names_its_training() {
     env.alo(["run"]).expect(0);
     let trained = runs(&env)[0]["id"].clone();
     env.write("assets/inference/asset_inference.py", asset(RESULT));
-    env.write("experimental_plan.yaml", PlanText::new().inference(&["inference"]).to_string());
+    env.plan(PlanText::new().inference(&["inference"]));
     env.alo(["run"]).expect(0);
     assert_eq!(runs(&env)[0]["train_id"], trained);
 }

@@ -20,7 +20,7 @@ fn plan() -> PlanText {
 /// A project with a trained model, and a model outside that its plan names.
 fn trained(plan: PlanText) -> TestEnv {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write(
         "assets/train/asset_train.py",
         asset("open(self.asset.get_model_path() + 'm', 'w').write('mine')"),
@@ -28,7 +28,7 @@ fn trained(plan: PlanText) -> TestEnv {
     env.write("assets/inference/asset_inference.py", asset(INFERS));
     env.alo(["run", "--mode", "train"]).expect(0);
     env.write("outside/train/m", "outside");
-    env.write("experimental_plan.yaml", plan.external("load_model_path", "./outside").to_string());
+    env.plan(plan.external("load_model_path", "./outside"));
     env
 }
 

@@ -11,7 +11,7 @@ fn counting(run: &str) -> String {
 fn project() -> TestEnv {
     let env = TestEnv::new();
     env.write("data/train/numbers.csv", "1\n2\n3\n").write("data/infer/numbers.csv", "4\n5\n");
-    env.write("experimental_plan.yaml", plan().to_string());
+    env.plan(plan());
     env.write(
         "assets/input/asset_input.py",
         counting(
@@ -110,7 +110,7 @@ fn only_what_changed_runs_and_the_reason_is_named() {
     env.write("assets/output/asset_output.py", env.read("assets/output/asset_output.py") + "\n# touched\n");
     assert_eq!(ran(&env), ["inference/output code"]);
 
-    env.write("experimental_plan.yaml", plan_with("factor: 3").to_string());
+    env.plan(plan_with("factor: 3"));
     let models = ["inference/input model", "inference/inference model", "inference/output model"];
     assert_eq!(
         ran(&env),
@@ -119,7 +119,7 @@ fn only_what_changed_runs_and_the_reason_is_named() {
     );
     assert_eq!(env.read("inference_artifacts/output/output.csv"), "22\n23\n");
 
-    env.write("experimental_plan.yaml", plan().to_string());
+    env.plan(plan());
     assert_eq!(ran(&env), Vec::<String>::new(), "what was kept before is still there");
     assert_eq!(env.read("inference_artifacts/output/output.csv"), "16\n17\n");
 
@@ -232,7 +232,7 @@ fn a_step_that_touches_the_world_is_run_again() {
         ),
     ];
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     for (run, reason) in reasons {
         env.write("assets/train/asset_train.py", asset(run));
         env.alo(["run", "--resume"]).expect(0);
@@ -245,7 +245,7 @@ fn a_step_that_touches_the_world_is_run_again() {
 #[test]
 fn what_is_closed_or_has_ended_with_the_step_is_kept() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write(
         "assets/train/asset_train.py",
         asset(
@@ -268,7 +268,7 @@ fn what_is_closed_or_has_ended_with_the_step_is_kept() {
 #[test]
 fn a_file_that_a_step_reads_elsewhere_is_looked_at_again() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write("common/lookup.txt", "one").write("common/shared.py", "VALUE = 1\n");
     env.write(
         "assets/train/asset_train.py",
@@ -297,7 +297,7 @@ fn a_file_that_a_step_reads_elsewhere_is_looked_at_again() {
 fn what_a_step_looks_at_elsewhere_without_opening_it_counts() {
     let env = TestEnv::new();
     let plan = PlanText::new().train(&["train"]).external("load_train_data_path", "./data");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("data/rows", "1").write("sized", "1").write("c/a/x", "").write("d/t", "1").write("v1/f", "1");
     env.write("v2/f", "2").write("common/shared.py", "VALUE = 1\n");
     env.write(
@@ -366,7 +366,7 @@ fn what_a_step_looks_at_elsewhere_without_opening_it_counts() {
 #[test]
 fn what_a_module_reads_when_it_is_loaded_counts_for_every_step_that_has_it() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.plan(PlanText::new().train(&["input", "train"]));
     env.write("common/setting", "1");
     let module = "import os\nVALUE = open(os.path.join(os.path.dirname(__file__), 'setting')).read()\n";
     env.write("common/shared.py", module);
@@ -384,7 +384,7 @@ fn what_a_module_reads_when_it_is_loaded_counts_for_every_step_that_has_it() {
 #[test]
 fn a_variable_of_the_session_counts_for_a_step_that_reads_it() {
     let env = TestEnv::new().with_variable("COLUMNS", "80").with_variable("ALO_STAGE", "dev");
-    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.plan(PlanText::new().train(&["input", "train"]));
     env.write("assets/input/asset_input.py", asset("pass"));
     let read =
         "import os, shutil\nself.data['seen'] = (os.getenv('ALO_STAGE'), shutil.get_terminal_size().columns)";
@@ -402,7 +402,7 @@ fn a_variable_of_the_session_counts_for_a_step_that_reads_it() {
 #[test]
 fn a_file_that_changes_after_a_step_has_read_it_is_not_what_it_has_read() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write("lookup", "one more");
     // What a C library does by itself is what somebody else does.
     let run = "import ctypes\n\
@@ -424,7 +424,7 @@ fn a_file_that_changes_after_a_step_has_read_it_is_not_what_it_has_read() {
 #[test]
 fn random_numbers_and_variables_go_on_where_a_step_left_them() {
     let write = |env: &TestEnv, tail: &str| {
-        env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+        env.plan(PlanText::new().train(&["input", "train"]));
         let seeds = "import os, random\nrandom.seed(7); random.random(); os.environ['MARK'] = 'set'";
         env.write("assets/input/asset_input.py", asset(seeds));
         let draws = "import os, random\n\
@@ -463,7 +463,7 @@ fn what_a_step_changes_of_its_process_is_there_for_the_next_one() {
     ];
     let env = TestEnv::new();
     env.write("common/shared.py", "VALUE = 1\nLIST = []\n");
-    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.plan(PlanText::new().train(&["input", "train"]));
     for (change, sees, is_kept) in changes {
         let see = format!("open(self.asset.get_model_path() + 'model', 'w').write(repr({sees}))");
         env.write("assets/input/asset_input.py", asset(change));
@@ -483,7 +483,7 @@ fn what_a_step_changes_of_its_process_is_there_for_the_next_one() {
 #[test]
 fn filters_of_warnings_that_are_gone_with_their_block_do_not_count() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     let run = "import warnings\nwith warnings.catch_warnings():\n\u{20}   warnings.resetwarnings()\n\
                \u{20}   warnings.simplefilter('ignore', type('Own', (Warning,), {}))";
     env.write("assets/train/asset_train.py", asset(run));
@@ -494,12 +494,12 @@ fn filters_of_warnings_that_are_gone_with_their_block_do_not_count() {
 #[test]
 fn data_that_is_loaded_once_is_what_it_was_until_it_is_looked_at_again() {
     let env = project();
-    env.write("experimental_plan.yaml", plan().control("get_external_data", "once").to_string());
+    env.plan(plan().control("get_external_data", "once"));
     assert_eq!(ran(&env).len(), 5, "nothing is known at first");
     env.write("data/infer/numbers.csv", "4\n6\n");
     assert_eq!(ran(&env), Vec::<String>::new());
     assert_eq!(env.read("inference_artifacts/output/output.csv"), "16\n17\n");
-    env.write("experimental_plan.yaml", plan().control("get_external_data", "every").to_string());
+    env.plan(plan().control("get_external_data", "every"));
     env.alo(["run", "--resume"]).expect(0);
     assert_eq!(env.read("inference_artifacts/output/output.csv"), "16\n18\n");
 }
@@ -507,7 +507,7 @@ fn data_that_is_loaded_once_is_what_it_was_until_it_is_looked_at_again() {
 #[test]
 fn permissions_come_back_as_they_were() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["input", "train"]).to_string());
+    env.plan(PlanText::new().train(&["input", "train"]));
     env.write(
         "assets/input/asset_input.py",
         asset(
@@ -537,10 +537,7 @@ fn permissions_come_back_as_they_were() {
 fn names_of_arguments_of_different_types_are_different() {
     let env = TestEnv::new();
     let write = |args: &str| {
-        env.write(
-            "experimental_plan.yaml",
-            PlanText::new().train(&["train"]).args("train", args).to_string(),
-        );
+        env.plan(PlanText::new().train(&["train"]).args("train", args));
     };
     let run = "open(self.asset.get_model_path() + 'model', 'w').write(repr(self.args))";
     env.write("assets/train/asset_train.py", asset(run));

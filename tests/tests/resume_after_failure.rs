@@ -12,7 +12,7 @@ fn project(mode: &str) -> TestEnv {
         .control("interface_mode", mode)
         .train(&["input", "train", "tune"])
         .inference(&["read", "inference"]);
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write(
         "assets/input/asset_input.py",
         asset(

@@ -20,7 +20,7 @@ fn data_comes_from_s3_and_models_and_results_go_there() {
         .train(&["train"])
         .external("load_train_data_path", "s3://contents/data/train/")
         .external("save_train_artifacts_path", "s3://contents/out/");
-    train.write("experimental_plan.yaml", plan.to_string());
+    train.plan(&plan);
     train.write(
         "assets/train/asset_train.py",
         asset(
@@ -43,7 +43,7 @@ fn data_comes_from_s3_and_models_and_results_go_there() {
         .external("load_model_path", "s3://contents/out/")
         .external("save_inference_artifacts_path", "s3://contents/out")
         .control("save_inference_format", "zip");
-    inference.write("experimental_plan.yaml", plan.to_string());
+    inference.plan(&plan);
     inference.write(
         "assets/inference/asset_inference.py",
         asset(
@@ -79,7 +79,7 @@ fn what_is_wrong_in_s3_is_told_before_any_step() {
         ("load_train_data_path", "s3://absent/x", "there is no such bucket"),
         ("save_train_artifacts_path", "s3://absent/x", "there is no such bucket"),
     ] {
-        env.write("experimental_plan.yaml", plan(key, url));
+        env.plan(plan(key, url));
         env.alo(["run"]).expect(1).says(told).says("hint:").says_not("has begun").says_not(SECRET);
     }
 }

@@ -26,7 +26,7 @@ impl Remote {
             let value = if name == "AWS_ENDPOINT_URL" { proxy.url() } else { value };
             env = env.with_variable(&name, value);
         }
-        env.write("experimental_plan.yaml", plan.to_string());
+        env.plan(&plan);
         env.write("assets/train/asset_train.py", asset(run));
         Self { env, server, proxy }
     }

@@ -153,7 +153,7 @@ fn values_come_by_files_as_by_memory_and_by_a_plain_pickle() {
         let steps = ["make", "pass", "look"];
         let plan =
             steps.iter().fold(PlanText::new().train(&steps), |plan, step| plan.requirements(step, PACKAGES));
-        env.write("experimental_plan.yaml", plan.control("interface_mode", mode).to_string());
+        env.plan(plan.control("interface_mode", mode));
         env.write("assets/make/asset_make.py", asset("import making\nself.data.update(making.make())"));
         env.write("assets/make/making.py", MAKE);
         env.write("assets/pass/asset_pass.py", asset(pass));
@@ -176,7 +176,7 @@ fn table_through(mode: &str) -> TestEnv {
     let steps = ["make", "column", "cell", "look"];
     let plan =
         steps.iter().fold(PlanText::new().train(&steps), |plan, step| plan.requirements(step, PACKAGES));
-    env.write("experimental_plan.yaml", plan.control("interface_mode", mode).to_string());
+    env.plan(plan.control("interface_mode", mode));
     let make = "import numpy, pandas\n\
                 table = pandas.DataFrame(numpy.random.default_rng(1).random((40_000, 25))).add_prefix('x')\n\
                 self.data.update(table=table, times=numpy.arange(300_000).astype('M8[s]'), same=numpy.arange(300_000.0))";
@@ -251,7 +251,7 @@ fn project(input: &str) -> TestEnv {
         .requirements("input", PACKAGES)
         .requirements("train", PACKAGES)
         .args("train", "{depth: 1, seed: null}");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     let make = "random = numpy.random.default_rng(1)\n\
                 self.data['x'] = random.random((300, 4))\n\
                 self.data['y'] = (self.data['x'].sum(axis=1) > 2).astype(int)";
@@ -283,9 +283,9 @@ fn run(env: &TestEnv, depth: usize, seed: u32) -> Files {
     let plan = env.read("experimental_plan.yaml");
     let set = plan.replace("depth: 1, seed: null", &format!("depth: {depth}, seed: {seed}"));
     assert_ne!(set, plan);
-    env.write("experimental_plan.yaml", set);
+    env.plan(set);
     env.alo(["run"]).expect(0);
-    env.write("experimental_plan.yaml", plan);
+    env.plan(plan);
     files(env, "train_artifacts")
 }
 

@@ -81,7 +81,7 @@ fn no_secret_of_a_plan_that_fails_is_written_or_printed() {
         .train(&["train"])
         .code("train", "http://bob:s3cr3t-password@localhost:1/x.git")
         .requirements("train", "['six @ git+https://s3cr3t-token@localhost:1/six.git']");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     let said = everything_said(&env);
     assert_eq!(said[0].code, Some(1), "{:?}", said[0]);
     nowhere(&env, &said, &[env.path("experimental_plan.yaml")]);
@@ -126,7 +126,7 @@ fn no_secret_that_opens_repositories_and_indexes_is_written_or_printed() {
         )
         .code("train", &by_token.url("train/.git"))
         .requirements("train", "[requirements.txt, wheel_of_machine]");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     let env = env
         .with_variable("ALO_GIT_TOKEN", "s3cr3t-token")
         .with_variable("EXTRA_INDEX", extra.url("me:s3cr3t-plan@"))
@@ -161,13 +161,13 @@ fn no_key_of_s3_is_written_or_printed() {
     let keys = env.root().join("keys.csv");
     fs_err::write(&keys, "Access key ID,Secret access key\nkey-of-file,s3cr3t-of-file\n").unwrap();
     let by_file = format!("{plan}external_path_permission:\n    - s3_private_key_file: {keys}\n");
-    env.write("experimental_plan.yaml", by_file);
+    env.plan(by_file);
     let own = [env.path("experimental_plan.yaml"), keys];
     let said = everything_said(&env);
     assert_eq!(said[0].code, Some(0), "{:?}", said[0]);
     nowhere(&env, &said, &own);
 
-    env.write("experimental_plan.yaml", plan);
+    env.plan(plan);
     env.alo(["run"]).expect(1);
     let env = env
         .with_variable("AWS_ACCESS_KEY_ID", "key-of-variable")

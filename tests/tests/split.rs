@@ -18,7 +18,7 @@ fn two_steps_that_pin_different_majors_run_in_one_pipeline() {
         .requirements("input", &one)
         .requirements("train", &two)
         .requirements("report", &one);
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     let step = |major: &str, run: &str| {
         asset(&format!("import fakenumpy, os\nassert fakenumpy.major == '{major}', fakenumpy.major\n{run}"))
     };

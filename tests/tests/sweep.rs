@@ -14,7 +14,7 @@ fn project() -> TestEnv {
         .args("input", "{rows: 3}")
         .args("train", "{depth: 1, rate: 0.5}")
         .inference(&["inference"]);
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write(
         "assets/input/asset_input.py",
         asset(
@@ -106,7 +106,7 @@ fn a_run_of_a_sweep_leaves_what_alo_run_leaves() {
     let plan = env.read("experimental_plan.yaml");
     for run in report["runs"].as_array().unwrap() {
         let depth = run["values"][0].to_string();
-        env.write("experimental_plan.yaml", plan.replace("depth: 1", &format!("depth: {depth}")));
+        env.plan(plan.replace("depth: 1", &format!("depth: {depth}")));
         env.alo(["run"]).expect(0);
         let plain = env.read("train_artifacts/models/train/model.json");
         assert_eq!(kept(&env, run, "train", "models/train/model.json"), plain);
@@ -328,7 +328,7 @@ fn runs_that_change_their_input_run_alone_with_the_input_loaded_anew() {
         .train(&["input", "train"])
         .args("train", "{depth: 1}")
         .external("load_train_data_path", "./data/");
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("data/rows.csv", "rows:");
     // What the shared step has made of the input is not there either, unless the run's own step has made it.
     env.write(
@@ -426,7 +426,7 @@ fn project_importing(step: &str, package: &str) -> TestEnv {
         .args("train", "{depth: 1, rate: 0.5}")
         .requirements("input", &requirements)
         .requirements("train", &requirements);
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     let file = format!("assets/{step}/asset_{step}.py");
     env.write(&file, format!("import wheel_swept\n{}", env.read(&file)));
     // An environment's packages are imported once when it is built.
@@ -558,9 +558,9 @@ fn ctrl_c_keeps_what_is_finished_and_the_rest_is_run_later() {
     // Only as it was begun.
     env.write("go", "");
     let plan = env.read("experimental_plan.yaml");
-    env.write("experimental_plan.yaml", plan.replace("rows: 3", "rows: 4"));
+    env.plan(plan.replace("rows: 3", "rows: 4"));
     env.alo(["sweep", "--resume"]).expect(2).says("the plan has changed");
-    env.write("experimental_plan.yaml", &plan);
+    env.plan(&plan);
     env.alo(["sweep", "--resume", "--set", "train.depth=1:5"]).expect(2).says("the settings have changed");
     let report = sweep(&env, &["--resume"], 0);
     let depths: Vec<_> =

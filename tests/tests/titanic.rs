@@ -60,7 +60,7 @@ fn both_hand_off_modes_give_the_same_bytes() {
             .read("experimental_plan.yaml")
             .replace("interface_mode: memory", &format!("interface_mode: {mode}"));
         assert!(plan.contains(&format!("interface_mode: {mode}")));
-        env.write("experimental_plan.yaml", plan);
+        env.plan(plan);
         env.alo(["run"]).expect(0);
         (env.results(), fs_err::read(env.path("train_artifacts/models/train/model.pkl")).unwrap())
     };

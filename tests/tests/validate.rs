@@ -10,10 +10,7 @@ const WARNED: &str = "name: x\nnamee: y\nuser_parameters:\n  - train_pipeline:\n
 /// An inference pipeline of one step whose asset is this file, validated with `--assets`.
 fn assets_of(code: &str) -> (TestEnv, Vec<(String, String, u64, u64)>) {
     let env = TestEnv::new();
-    env.write(
-        "experimental_plan.yaml",
-        PlanText::new().inference(&["infer"]).args("infer", "{depth: 6}").to_string(),
-    );
+    env.plan(PlanText::new().inference(&["infer"]).args("infer", "{depth: 6}"));
     env.write("assets/infer/asset_infer.py", code);
     let found = faults(&env.alo(["validate", "--assets", "--format", "json"]));
     (env, found)
@@ -114,7 +111,7 @@ fn an_asset_without_fault_has_none() {
 #[test]
 fn the_file_is_missing() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train", "gone"]).to_string());
+    env.plan(PlanText::new().train(&["train", "gone"]));
     env.write("assets/train/train.py", asset("pass"));
     let outcome = env.alo(["validate", "--assets"]).expect(2);
     let outcome =
@@ -169,7 +166,7 @@ fn inference_leaves_nothing() {
 #[test]
 fn what_own_modules_do_counts_and_what_cannot_be_seen_makes_a_warning() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().inference(&["infer"]).to_string());
+    env.plan(PlanText::new().inference(&["infer"]));
     env.write(
         "assets/infer/asset_infer.py",
         format!("import engine\n{}", asset("engine.finish(self.asset)")),
@@ -213,7 +210,7 @@ fn nothing_is_started_unless_assets_are_asked_for() {
     let env = env.with_variable("PATH", "");
     let path = env.root().join("bin").into_string();
     let env = env.with_variable("PATH", path).with_variable("PYENV_ROOT", "/nowhere");
-    env.write("experimental_plan.yaml", PlanText::new().inference(&["infer"]).to_string());
+    env.plan(PlanText::new().inference(&["infer"]));
     env.write("assets/infer/asset_infer.py", good());
     env.alo(["validate"]).expect(0);
     assert!(!started.exists());
@@ -227,10 +224,7 @@ fn code_of_git_is_looked_at_once_it_was_fetched() {
     let env = TestEnv::new();
     let repository = Repository::new(&env.root().join("code"), "main");
     repository.commit(&[("asset_train.py", &asset("pass").replace("@Asset.decorator_run", "#"))]);
-    env.write(
-        "experimental_plan.yaml",
-        PlanText::new().train(&["train"]).code("train", &repository.url()).to_string(),
-    );
+    env.plan(PlanText::new().train(&["train"]).code("train", &repository.url()));
     env.alo(["validate", "--assets"]).expect(0).says("note[asset-not-fetched]").says("was never fetched");
     assert!(!env.path("alo.lock").exists());
     env.alo(["run"]).expect(0);
@@ -243,7 +237,7 @@ fn the_skeletons_of_init_and_asset_new_have_no_fault_and_run() {
     env.alo(["init"]).expect(0);
     env.alo(["validate", "--assets", "--strict"]).expect(0).says("valid: 1 plan, 0 errors, 0 warnings");
     let plan = PlanText::new().train(&["first", "second2"]).to_string();
-    env.write("experimental_plan.yaml", plan);
+    env.plan(plan);
     for step in ["first", "second2"] {
         env.alo(["asset", "new", step]).expect(0);
     }

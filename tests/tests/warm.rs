@@ -39,7 +39,7 @@ fn project(env: &TestEnv, other: &str) {
         .requirements("input", other)
         .code("train", &code.url())
         .requirements("train", &format!("['wheel_free==1.0', '--find-links file://{wheels}']"));
-    env.write("experimental_plan.yaml", plan.to_string());
+    env.plan(&plan);
     env.write("assets/input/asset_input.py", asset("pass"));
 }
 

@@ -5,7 +5,7 @@ use alo_tests::{Outcome, PlanText, TestEnv, asset};
 /// Runs one step whose `run` has that body.
 fn run(body: &str) -> (TestEnv, Outcome) {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write("assets/train/asset_train.py", asset(body));
     let outcome = env.alo(["run"]).expect(0);
     (env, outcome)
@@ -67,7 +67,7 @@ fn what_packages_hold_for_themselves_is_not_waited_for() {
 #[test]
 fn a_step_that_fails_is_followed_by_no_stack_trace_of_the_engine() {
     let env = TestEnv::new();
-    env.write("experimental_plan.yaml", PlanText::new().train(&["train"]).to_string());
+    env.plan(PlanText::new().train(&["train"]));
     env.write("assets/train/asset_train.py", asset("import unittest.mock\nraise ValueError('not today')"));
     // Whether the engine's signal came while the worker was ending was a matter of luck.
     for _ in 0..10 {
@@ -80,10 +80,7 @@ fn a_step_that_fails_is_followed_by_no_stack_trace_of_the_engine() {
 #[test]
 fn data_that_cannot_be_loaded_is_told_without_a_stack_trace_of_the_engine() {
     let env = TestEnv::new();
-    env.write(
-        "experimental_plan.yaml",
-        PlanText::new().external("load_train_data_path", "./data/").train(&["input"]).to_string(),
-    );
+    env.plan(PlanText::new().external("load_train_data_path", "./data/").train(&["input"]));
     env.write("assets/input/asset_input.py", format!("import unittest.mock\n{}", asset("pass")));
     env.write("data/there", "");
     fs_err::os::unix::fs::symlink("nowhere", env.path("data/link")).expect("linked");
