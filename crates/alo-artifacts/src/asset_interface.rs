@@ -18,7 +18,7 @@ const PLENTY: u64 = 4;
 /// use alo_artifacts::{AssetInterface, ProjectLayout};
 /// use alo_plan::PipelineKind;
 ///
-/// let interface = AssetInterface::new(&ProjectLayout::new("/project"), PipelineKind::Train);
+/// let interface = AssetInterface::new(&ProjectLayout::new("/project".into()), PipelineKind::Train);
 /// assert_eq!(interface.file("input", "data"), "/project/.asset_interface/train_pipeline/input_data.pkl");
 /// ```
 #[derive(Debug)]
