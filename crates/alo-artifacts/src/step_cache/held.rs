@@ -273,7 +273,9 @@ impl HeldStep {
             held.check(Utf8Path::new(&value))?;
             let looked = name.look(&held.path)?;
             if looked.names_run {
-                self.refuse(NotKept::NamesRun { place: value.clone() });
+                // What `data-1` holds is a part of `data` to whoever reads this.
+                let place = value.split('-').next().unwrap_or(&value).to_owned();
+                self.refuse(NotKept::NamesRun { place });
             }
             values.insert(value, Content { bytes: looked.bytes, digest: looked.digest });
         }

@@ -154,7 +154,8 @@ def _write_with(file, value, modules, unchanged, arrays):
     pickler.dump(value)
     places, end = _write_buffers(file, buffers, unchanged)
     index = {"buffers": places, "others": unchanged.files, "modules": modules.sources(), "entries": _entries(value)}
-    listed = json.dumps(index).encode("ascii")
+    # In order: what a step leaves again is to be the same, byte for byte.
+    listed = json.dumps(index, sort_keys=True).encode("ascii")
     head = {"index": end, "index_length": len(listed)}
     file.seek(end)
     file.write(listed)
@@ -299,8 +300,8 @@ class _Nowhere:
 
 
 def _remove(part, unchanged):
-    try:
-        unchanged.remove()
-        os.unlink(part)
-    except OSError:  # it was never made
-        pass
+    for remove in (unchanged.remove, lambda: os.unlink(part)):
+        try:
+            remove()
+        except OSError:  # it was never made
+            pass
